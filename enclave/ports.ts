@@ -1,0 +1,78 @@
+import type { Finding } from './core/finding.ts'
+import type { Sealed } from './sealing/types.ts'
+
+declare const host: unique symbol
+/** Bytes that came from or through the host; nothing has checked them. Minted by adapters, taken by parsers. */
+export type HostBytes = Uint8Array & { readonly [host]: true }
+
+/** The Nitro security module. */
+export interface Nsm {
+  attest(request: { nonce?: Uint8Array; userData?: Uint8Array; publicKey?: Uint8Array }): Promise<Uint8Array>
+  pcr(index: number): Promise<Uint8Array>
+  random(): Promise<Uint8Array>
+}
+
+/** Where wrapped keys are kept. */
+export interface Secrets {
+  fetch(secretId: string, stage: 'AWSCURRENT' | 'AWSPREVIOUS'): Promise<{ version: string; wrapped: HostBytes }>
+}
+
+/** KMS, of which the enclave asks one thing: decrypt for the holder of this attestation document. */
+export interface Kms {
+  decryptForRecipient(request: {
+    keyId: string
+    context: Readonly<Record<string, string>>
+    ciphertext: Uint8Array
+    attestation: Uint8Array
+  }): Promise<HostBytes>
+}
+
+/** One message of the event queue. It stays the queue's until it is deleted. */
+export interface Message {
+  readonly id: string
+  readonly receipt: string
+  readonly body: HostBytes
+}
+
+/** The stream of cloud changes. */
+export interface Queue {
+  receive(signal: AbortSignal): Promise<readonly Message[]>
+  /** The outcome is safe: take these off the queue. */
+  remove(messages: readonly Message[]): Promise<void>
+  /** Not judged yet: hide the message for so long; if nobody removes it, it comes back. */
+  hide(message: Message, seconds: number): Promise<void>
+}
+
+/** Terraform states where they live. `known` is the version of the last fetch. */
+export interface States {
+  fetch(
+    location: { bucket: string; key: string },
+    known: string | undefined,
+  ): Promise<{ kind: 'unchanged' } | { kind: 'missing' } | { kind: 'found'; version: string; bytes: HostBytes }>
+}
+
+/** Sealed objects under opaque names, kept by the parent. */
+export interface Blobs {
+  /** Fails when the name is taken: a ledger is never overwritten. */
+  create(name: string, object: Sealed<unknown>): Promise<void>
+  replace(name: string, object: Sealed<unknown>): Promise<void>
+  get(name: string): Promise<HostBytes | undefined>
+  list(prefix: string): Promise<readonly string[]>
+}
+
+/** Somewhere people read findings. `deliver` resolves when the far side has taken it. */
+export interface Sink {
+  readonly name: string
+  deliver(finding: Finding, signal: AbortSignal): Promise<void>
+}
+
+/** Lines that may leave the enclave: a code and plain numbers or identifiers of our own, never content. */
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  code: string,
+  fields?: Readonly<Record<string, string | number | boolean>>,
+) => void
+
+export interface Clock {
+  now(): number
+}
