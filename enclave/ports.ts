@@ -53,17 +53,17 @@ export interface States {
 
 /** Sealed objects under opaque names, kept by the parent. */
 export interface Blobs {
-  /** Fails when the name is taken: a ledger is never overwritten. */
-  create(name: string, object: Sealed<unknown>): Promise<void>
+  /** Never overwrites what stands there. */
+  create(name: string, object: Sealed<unknown>): Promise<'created' | 'taken'>
   replace(name: string, object: Sealed<unknown>): Promise<void>
   get(name: string): Promise<HostBytes | undefined>
   list(prefix: string): Promise<readonly string[]>
 }
 
-/** Somewhere people read findings. `deliver` resolves when the far side has taken it. */
+/** Somewhere people read findings. `refused`: it will never take this one; what may yet succeed is thrown. */
 export interface Sink {
   readonly name: string
-  deliver(finding: Finding, signal: AbortSignal): Promise<void>
+  deliver(finding: Finding, signal: AbortSignal): Promise<'taken' | 'refused'>
 }
 
 /** Lines that may leave the enclave: a code and plain numbers or identifiers of our own, never content. */

@@ -21,7 +21,7 @@ export interface Actor {
   readonly userAgent?: string
 }
 
-/** One audit record after parsing; nothing behind this type checks its shape again. */
+/** One audit record after parsing; nothing behind this type checks its shape again. What a record lacks is empty text. */
 export interface CloudEvent {
   readonly cloud: Cloud
   readonly id: string

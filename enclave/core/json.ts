@@ -4,3 +4,26 @@ export type JsonObject = { readonly [key: string]: Json }
 
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether the value nests no deeper than `depth`: what passes is safe for recursion. */
+export function isWithinDepth(value: Json, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  return Object.values(value).every((inner: Json) => isWithinDepth(inner, depth - 1))
+}
+
+/** One text for one value: keys sorted, no white space. Give it only values of bounded depth. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const members = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`)
+  return `{${members.join(',')}}`
+}
+
+/** An object without the members that are undefined, for types whose optional members may not be. */
+export function defined<T extends object>(members: { [K in keyof T]: T[K] | undefined }): T {
+  // The cast is what the filter has just made true.
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T
+}

@@ -1,5 +1,5 @@
 declare const sealed: unique symbol
-/** Ciphertext of a T: all that may leave the enclave for storage. Minted by `seal` and `parseSealed` alone. */
+/** Ciphertext of a T: all that may leave the enclave for storage. Minted by `seal` alone. */
 export type Sealed<T> = Uint8Array & { readonly [sealed]: T }
 
 /** Key material. It never prints, and is wiped when its scope ends: hold it with `using`. */
