@@ -1,0 +1,92 @@
+import { flagOf, parseActor, textOf } from './actor.ts'
+import type { CloudEvent } from './event.ts'
+import { defined, isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
+
+/** An SQS message ends at 1 MiB. */
+const MAX_MESSAGE_CHARS = 1024 * 1024
+/** Real records nest below 20. */
+const MAX_DEPTH = 64
+/** A record may come in an SNS message in an array in …, but not in more than this. */
+const MAX_WRAPPERS = 4
+const MAX_NAME = 256
+
+const RFC3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+/** Old records carry no `readOnly`; the API's verb is what is left. */
+const READING_VERB =
+  /^(?:BatchGet|BatchCheck|BatchDescribe|Check|Count|Decode|Describe|Detect|Discover|Download|Estimate|Filter|Get|Head|List|Lookup|Poll|Preview|Query|Scan|Search|Select|Simulate|Test|Validate|Verify|View)(?=[A-Z]|$)/
+
+export type EventErrorCode = 'ERR_EVENT_JSON' | 'ERR_EVENT_SHAPE' | 'ERR_EVENT_FIELD' | 'ERR_EVENT_LIMIT'
+
+/** A record that is none. The message names the field, never what stood in it. */
+export class EventError extends Error {
+  readonly code: EventErrorCode
+
+  constructor(code: EventErrorCode, message: string) {
+    super(message)
+    this.name = 'EventError'
+    this.code = code
+  }
+}
+
+/** Takes a queue message apart into the audit records that it carries; none of them is parsed yet. */
+export function parseMessage(text: string): readonly Json[] {
+  if (text.length > MAX_MESSAGE_CHARS)
+    throw new EventError('ERR_EVENT_LIMIT', `message over ${MAX_MESSAGE_CHARS} characters`)
+  return unwrap(parseJson(text))
+}
+
+/** The records in a CloudTrail log file, an EventBridge envelope, an SNS notification, or the record itself. */
+export function unwrap(value: Json, wrappers: number = MAX_WRAPPERS): readonly Json[] {
+  if (wrappers === 0) throw new EventError('ERR_EVENT_LIMIT', `record inside more than ${MAX_WRAPPERS} envelopes`)
+  if (Array.isArray(value)) return value.flatMap((inner: Json) => unwrap(inner, wrappers - 1))
+  if (!isObject(value)) return [value]
+  if (Array.isArray(value['Records'])) return value['Records']
+  if (value['detail-type'] !== undefined && isObject(value['detail'])) return [value['detail']]
+  if (value['Type'] === 'Notification' && typeof value['Message'] === 'string')
+    return unwrap(parseJson(value['Message']), wrappers - 1)
+  return [value]
+}
+
+/** Reads one CloudTrail record. Only the service and the name of the call must be there. */
+export function parseRecord(value: Json): CloudEvent {
+  if (!isObject(value)) throw new EventError('ERR_EVENT_SHAPE', 'a record is a JSON object')
+  if (!isWithinDepth(value, MAX_DEPTH)) throw new EventError('ERR_EVENT_LIMIT', `record nests over ${MAX_DEPTH} deep`)
+  const name = required(value, 'eventName')
+  const actor = parseActor(value)
+  const time = textOf(value['eventTime']) ?? ''
+  return defined<CloudEvent>({
+    cloud: 'aws',
+    id: textOf(value['eventID']) ?? '',
+    time: RFC3339_UTC.test(time) ? time : '',
+    source: required(value, 'eventSource'),
+    name,
+    account: textOf(value['recipientAccountId']) ?? actor.account ?? '',
+    region: textOf(value['awsRegion']) ?? '',
+    type: textOf(value['eventType']) ?? 'AwsApiCall',
+    readOnly: flagOf(value['readOnly']) ?? READING_VERB.test(name),
+    errorCode: textOf(value['errorCode']) ?? (value['errorMessage'] ? 'Error' : undefined),
+    actor,
+    request: parameters(value['requestParameters']),
+    response: parameters(value['responseElements']),
+    record: value,
+  })
+}
+
+/** Null on most reads and failures, and once seen as a string. */
+const parameters = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
+
+function required(record: JsonObject, field: 'eventName' | 'eventSource'): string {
+  const value = record[field]
+  if (typeof value !== 'string' || value === '') throw new EventError('ERR_EVENT_FIELD', `record without ${field}`)
+  if (value.length > MAX_NAME) throw new EventError('ERR_EVENT_LIMIT', `${field} over ${MAX_NAME} characters`)
+  return value
+}
+
+function parseJson(text: string): Json {
+  try {
+    // JSON.parse gives Json and nothing else.
+    return JSON.parse(text) as Json
+  } catch {
+    throw new EventError('ERR_EVENT_JSON', 'not JSON')
+  }
+}

@@ -1,0 +1,64 @@
+import type { Change } from './compare.ts'
+import type { CloudEvent } from './event.ts'
+import type { Finding, OutcomeName, Verdict } from './finding.ts'
+
+const UNKNOWN = 'unknown'
+
+/** A finding about an event, before anything is known but its outcome. */
+export function draft(event: CloudEvent, outcome: OutcomeName, reason: string): Finding {
+  return {
+    version: 1,
+    outcome,
+    kind: null,
+    verdict: null,
+    cloud: event.cloud,
+    account: event.account,
+    region: event.region,
+    service: event.source.replace(/\.amazonaws\.com$/, ''),
+    source: event.source,
+    event: event.name,
+    eventId: event.id,
+    time: event.time,
+    resource: null,
+    changes: {},
+    delta: {},
+    actor: event.actor,
+    severity: 'info',
+    rules: [],
+    reason,
+  }
+}
+
+/** The finding for a record that could not be read, so that it is counted like any other. */
+export function rejected(reason: string): Finding {
+  return {
+    version: 1,
+    outcome: 'rejected',
+    kind: null,
+    verdict: null,
+    cloud: 'aws',
+    account: '',
+    region: '',
+    service: UNKNOWN,
+    source: UNKNOWN,
+    event: UNKNOWN,
+    eventId: '',
+    time: '',
+    resource: null,
+    changes: {},
+    delta: {},
+    actor: { type: 'Unknown', name: UNKNOWN, console: false },
+    severity: 'info',
+    rules: [],
+    reason,
+  }
+}
+
+/** A finding's three fields that speak of attributes. */
+export function changesOf(changes: readonly Change[]): Pick<Finding, 'changes' | 'delta'> & { verdict: Verdict } {
+  return {
+    changes: Object.fromEntries(changes.map(({ path, old, now }) => [path, [old, now] as const])),
+    delta: Object.fromEntries(changes.flatMap(({ path, delta }) => (delta === undefined ? [] : [[path, delta]]))),
+    verdict: changes.some(({ suspected }) => suspected) ? 'suspected' : 'confirmed',
+  }
+}

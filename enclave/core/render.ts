@@ -1,0 +1,95 @@
+import type { Actor } from './event.ts'
+import type { Finding, OutcomeName, Severity } from './finding.ts'
+import { isObject, type Json } from './json.ts'
+import { delta } from './meaning.ts'
+import { parseDocument } from './policy.ts'
+
+/** A policy of 20 kB is no reading matter; the JSON has it whole. */
+const MAX_VALUE = 160
+const ESC = '\u001B'
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue'
+const CODES: Readonly<Record<Style, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34 }
+const OUTCOME_STYLE: Readonly<Record<OutcomeName, Style>> = {
+  drift: 'red',
+  unmanaged: 'yellow',
+  unmapped: 'yellow',
+  rejected: 'yellow',
+  resolved: 'green',
+  expected: 'blue',
+  ignored: 'dim',
+}
+const GRAVE: ReadonlySet<Severity> = new Set(['critical', 'high'])
+
+/** The finding as one line of JSON: docs/findings.md. */
+export const toJson = (finding: Finding): string => JSON.stringify(finding)
+
+/** The drift log line: service, event, resource, changes, user, timestamp. */
+export function toDriftLog({ service, event, resource, changes, actor, time }: Finding): string {
+  return JSON.stringify({ service, event, resource: resource?.id ?? null, changes, user: actor.name, timestamp: time })
+}
+
+/** The finding in a few lines for a person. */
+export function toPerson(finding: Finding, { colour }: { readonly colour: boolean }): string {
+  const paint = (style: Style, text: string) => (colour ? `${ESC}[${CODES[style]}m${text}${ESC}[0m` : text)
+  const { outcome, severity, resource, verdict, kind, actor, rules } = finding
+  const weight =
+    outcome === 'drift' || outcome === 'unmanaged' ? [paint(GRAVE.has(severity) ? 'red' : 'dim', severity)] : []
+  const doubt = verdict === 'suspected' ? [paint('yellow', 'suspected')] : []
+  const what = resource === null ? finding.source : (resource.address ?? `${resource.type} ${resource.id}`)
+  const where = typeof resource?.state === 'string' ? [paint('dim', `in ${plain(resource.state)}`)] : []
+  const head = [paint(OUTCOME_STYLE[outcome], outcome.toUpperCase()), ...weight, ...doubt, paint('bold', plain(what))]
+  const lines = [
+    [...head, ...(kind === null ? [] : [kind]), ...where].join('  '),
+    ...changeLines(finding).map((line) => `  ${line}`),
+    ...rules.map((rule) => `  ${paint('yellow', `rule ${plain(rule.name)}`)}: ${plain(rule.message)}`),
+    `  ${plain(finding.event)} by ${plain(describe(actor))}${finding.time === '' ? '' : `, ${when(finding.time)}`}`,
+    `  ${paint('dim', plain(finding.reason))}`,
+  ]
+  return lines.join('\n')
+}
+
+function changeLines({ changes, delta: deltas, verdict }: Finding): readonly string[] {
+  return Object.entries(changes).flatMap(([path, [old, now]]) => {
+    const parts = deltas[path] ?? partsOf(old, now)
+    if (parts === undefined) {
+      const unseen = verdict === 'suspected' && now === null
+      return [`${plain(path)}: ${show(old)} -> ${unseen ? '(not shown)' : show(now)}`]
+    }
+    const went = parts.removed.map((value) => `  - ${show(value)}`)
+    return [`${plain(path)}:`].concat(
+      went,
+      parts.added.map((value) => `  + ${show(value)}`),
+    )
+  })
+}
+
+/** Of two policies, the statements or rules that one of them alone has. */
+function partsOf(old: Json, now: Json): Finding['delta'][string] | undefined {
+  if (typeof old !== 'string' || typeof now !== 'string') return undefined
+  const [before, after] = [parseDocument(old), parseDocument(now)]
+  if (!isObject(before) || !isObject(after)) return undefined
+  const list = ['Statement', 'rules'].find((name) => Array.isArray(before[name]) && Array.isArray(after[name]))
+  const parts = list === undefined ? undefined : delta(before[list] ?? [], after[list] ?? [])
+  return parts === undefined || parts.added.length + parts.removed.length === 0 ? undefined : parts
+}
+
+function describe(actor: Actor): string {
+  const role = actor.role === undefined ? [] : [`role ${actor.role.replace(/^.*:role\//, '')}`]
+  const origin = actor.sourceIp === undefined ? [] : [`from ${actor.sourceIp}`]
+  const means = actor.console ? ['console'] : []
+  const mfa = actor.mfa === false ? ['no MFA'] : []
+  const rest = [...role, ...means, ...origin, ...mfa]
+  return rest.length === 0 ? actor.name : `${actor.name} (${rest.join(', ')})`
+}
+
+const when = (time: string): string => plain(time).replace('T', ' ').replace('Z', ' UTC')
+
+function show(value: Json): string {
+  if (value === null) return '(none)'
+  const text = plain(typeof value === 'string' && value.startsWith('{') ? value : JSON.stringify(value))
+  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text
+}
+
+/** Names come from whoever made the call: none may move a terminal's cursor, hide a line or turn its direction. */
+const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD')

@@ -1,0 +1,50 @@
+import type { CloudEvent } from './event.ts'
+import { matchesGlob } from './glob.ts'
+import type { StateIndex } from './state_index.ts'
+
+/** Terraform saves its state every 20 s during a run: a serial that moved sooner may not hold the change yet. */
+const SETTLE_MS = 60_000
+/** How far CloudTrail's clock may run ahead of ours. A time beyond that buys no waiting. */
+const MAX_SKEW_MS = 300_000
+
+const USER_AGENT = /\bTerraform\/\d/
+
+/** Principals, as globs over the role's or user's ARN, that may run Terraform on a state. */
+export type Principals = (state: string) => readonly string[]
+
+/** Whose work a call is. The user agent is the caller's own word, so it counts only with the principal. */
+export type Run = 'terraform' | 'unapproved' | 'other'
+
+/** Judges a call, and names those of the states whose Terraform it may be. */
+export function runOf(
+  { actor }: CloudEvent,
+  states: readonly string[],
+  principals: Principals,
+): { readonly run: Run; readonly states: readonly string[] } {
+  if (!USER_AGENT.test(actor.userAgent ?? '')) return { run: 'other', states: [] }
+  const arns = [actor.role, actor.arn].filter((arn) => arn !== undefined)
+  const allowed = states.filter((state) => principals(state).some((glob) => arns.some((arn) => matchesGlob(glob, arn))))
+  return { run: allowed.length > 0 ? 'terraform' : 'unapproved', states: allowed }
+}
+
+/** What there is to go by for a change of Terraform's that the state does not show. */
+export type Waiting =
+  | { readonly kind: 'held'; readonly until: number }
+  /** The state was written since, and without the change. */
+  | { readonly kind: 'moved' }
+  /** No state was written for so long that none will be. */
+  | { readonly kind: 'expired' }
+
+/** Whether a change of Terraform's may still wait for the state that it belongs to. */
+export function waiting(
+  event: CloudEvent,
+  names: readonly string[],
+  states: StateIndex,
+  { now, holdMs }: { readonly now: number; readonly holdMs: number },
+): Waiting {
+  const time = Date.parse(event.time)
+  const hasMoved = (name: string) => (states.movedAt(name) ?? Number.NEGATIVE_INFINITY) > time + SETTLE_MS
+  if (names.every(hasMoved)) return { kind: 'moved' }
+  const until = time + holdMs
+  return now < until && time <= now + MAX_SKEW_MS ? { kind: 'held', until } : { kind: 'expired' }
+}

@@ -1,0 +1,121 @@
+import { createReadStream } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { EventError, parseMessage, unwrap } from '../enclave/core/cloudtrail.ts'
+import { isObject, type Json } from '../enclave/core/json.ts'
+import { parseState, type State } from '../enclave/core/state.ts'
+
+/** A CloudTrail log file is a few megabytes; V8 ends a string at 512 Mi characters. */
+const MAX_DOCUMENT_CHARS = 256 * 1024 * 1024
+const EVENT_FILE = /\.(?:json|ndjson|jsonl)(?:\.gz)?$/
+const LINES = /\.(?:ndjson|jsonl)(?:\.gz)?$/
+
+/** A file or folder that cannot be used. */
+export class InputError extends Error {
+  readonly code = 'ERR_INPUT'
+}
+
+/** Reads states from files and folders. Of several serials of one lineage the highest counts, and `say` tells so. */
+export async function readStates(paths: readonly string[], say: (line: string) => void): Promise<readonly State[]> {
+  const files = await filesIn(paths, (name) => name.endsWith('.tfstate') && !name.split(sep).includes('.terraform'))
+  if (files.length === 0) throw new InputError(`no *.tfstate file in ${paths.join(', ')}`)
+  const newest = new Map<string, State>()
+  for (const file of files) {
+    const state = parseState(await reading(file, () => readFile(file, 'utf8')), file)
+    const lineage = state.lineage || file
+    const other = newest.get(lineage)
+    if (other === undefined) newest.set(lineage, state)
+    else {
+      const [used, left] = state.serial > other.serial ? [state, other] : [other, state]
+      say(`${left.name}: serial ${left.serial} is left out; ${used.name} has serial ${used.serial} of the same lineage`)
+      newest.set(lineage, used)
+    }
+  }
+  return [...newest.values()]
+}
+
+/** The audit records in files and folders, one at a time, unparsed; an error stands in the place of a line that is none. */
+export async function* readRecords(paths: readonly string[]): AsyncGenerator<Json | EventError> {
+  const files = await filesIn(paths, (name) => EVENT_FILE.test(name))
+  if (files.length === 0) throw new InputError(`no .json, .ndjson or .jsonl file (also .gz) in ${paths.join(', ')}`)
+  for (const file of files) yield* LINES.test(file) ? linesOf(file) : documentOf(file)
+}
+
+async function* linesOf(file: string): AsyncGenerator<Json | EventError> {
+  let rest = ''
+  for await (const text of textOf(file)) {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) yield* recordsIn(line)
+  }
+  yield* recordsIn(rest)
+}
+
+function recordsIn(line: string): readonly (Json | EventError)[] {
+  if (line.trim() === '') return []
+  try {
+    return parseMessage(line)
+  } catch (error) {
+    if (error instanceof EventError) return [error]
+    throw error
+  }
+}
+
+/** CloudTrail does not order the records of a file; what came first has to be judged first. */
+async function* documentOf(file: string): AsyncGenerator<Json> {
+  let text = ''
+  for await (const part of textOf(file)) {
+    text += part
+    if (text.length > MAX_DOCUMENT_CHARS)
+      throw new InputError(`${file}: too large; give it as NDJSON, which is read in parts`)
+  }
+  const records = await reading(file, () => unwrap(JSON.parse(text) as Json))
+  yield* records.toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : Number(timeOf(a) > timeOf(b))))
+}
+
+function timeOf(record: Json): string {
+  const time = isObject(record) ? record['eventTime'] : undefined
+  return typeof time === 'string' ? time : ''
+}
+
+async function* textOf(file: string): AsyncGenerator<string> {
+  const bytes = createReadStream(file)
+  // The stream's own iteration throws what the pipeline ends with.
+  const plain = file.endsWith('.gz') ? pipeline(bytes, createGunzip(), () => {}) : bytes
+  try {
+    for await (const text of plain.setEncoding('utf8')) yield String(text)
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+/** Files as they are named; of a folder those that `isWanted`, in the order of their names. */
+async function filesIn(paths: readonly string[], isWanted: (name: string) => boolean): Promise<readonly string[]> {
+  const found = paths.map(async (path) => {
+    const isFolder = (await reading(path, () => stat(path))).isDirectory()
+    if (!isFolder) return [path]
+    return (await readdir(path, { recursive: true }))
+      .filter(isWanted)
+      .sort()
+      .map((name) => join(path, name))
+  })
+  return (await Promise.all(found)).flat()
+}
+
+async function reading<T>(path: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+/** Node's and zlib's codes say what is wrong without quoting what the file holds. */
+function unreadable(path: string, error: unknown): InputError {
+  if (error instanceof SyntaxError) return new InputError(`${path}: not JSON`)
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  const what = code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${code})`
+  return new InputError(`${path}: ${what}`, { cause: error })
+}

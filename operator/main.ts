@@ -1,0 +1,35 @@
+import { Command } from 'commander'
+import { fileURLToPath } from 'node:url'
+import { CatalogError } from '../enclave/core/catalog_file.ts'
+import { RuleError } from '../enclave/core/falco/source.ts'
+import { StateError } from '../enclave/core/state.ts'
+import { InputError } from './inputs.ts'
+import { replayCommand, type Terminal } from './replay_command.ts'
+
+const rules = fileURLToPath(new URL('../rules', import.meta.url))
+const terminal: Terminal = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (text) => void process.stderr.write(text),
+  colour: process.stdout.hasColors?.() ?? false,
+  live: process.stderr.isTTY ?? false,
+}
+
+/** What a person can put right gets one line; anything else is a fault of ours and keeps its stack. */
+const EXPECTED = [InputError, StateError, CatalogError, RuleError]
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit() // `| head` has seen enough
+  throw error
+})
+
+const program = new Command('driftseal')
+  .description('Terraform drift detection that a compromised host cannot read, silence or forge')
+  .addCommand(replayCommand(rules, terminal, (code) => void (process.exitCode = code)))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!EXPECTED.some((kind) => error instanceof kind)) throw error
+  terminal.err(`driftseal: ${(error as Error).message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,24 @@
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { loadRules } from '../../enclave/adapters/rules.ts'
+import type { Finding } from '../../enclave/core/finding.ts'
+import { readRecords } from '../../operator/inputs.ts'
+import { replay, replayWorld } from '../../operator/replay.ts'
+import { corpusPath } from './data.ts'
+
+const folder = corpusPath('cloudtrail')
+const rules = await loadRules(fileURLToPath(new URL('../../rules', import.meta.url)))
+
+test.each(readdirSync(folder))('%s: every record ends in exactly one outcome', async (name) => {
+  const findings = new Map<number, Finding[]>()
+  const tally = await replay(readRecords([`${folder}/${name}`]), replayWorld(rules, [], []), (finding, record) => {
+    findings.set(record, [...(findings.get(record) ?? []), finding])
+  })
+  expect(tally.records).toBeGreaterThan(0)
+  expect(findings.size).toBe(tally.records)
+  expect([...findings.values()].filter((found) => found.length !== 1)).toEqual([])
+  // Nothing in the corpus touches what an empty world could call drifted, and hardly anything is unreadable.
+  expect(tally.outcomes.get('drift')).toBeUndefined()
+  expect(tally.outcomes.get('rejected') ?? 0).toBeLessThan(tally.records / 10)
+})

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest'
+import { compile } from '../../../../enclave/core/falco/compile.ts'
+import { parseCondition } from '../../../../enclave/core/falco/condition.ts'
+import { views } from '../../../../enclave/core/falco/fields.ts'
+import { plainText, RuleError } from '../../../../enclave/core/falco/source.ts'
+import type { Finding } from '../../../../enclave/core/finding.ts'
+import { subject } from './subject.ts'
+
+const predicate = (condition: string) => compile(parseCondition(plainText(condition)))
+const matches = (condition: string, finding: Partial<Finding> = {}) =>
+  views(subject(finding)).some(predicate(condition))
+
+describe('fields', () => {
+  test.each([
+    'cloud.provider = aws',
+    'cloud.service = ecr',
+    'cloud.operation = PutImageTagMutability and evt.name = PutImageTagMutability',
+    'cloud.resource = my-app-repo',
+    'cloud.user = admin@example.com',
+    'cloud.region = eu-west-1 and cloud.account = 111122223333',
+    'drift.verdict = confirmed and drift.kind = changed',
+    `drift.address = 'module.app.aws_ecr_repository.this["api"]' and drift.state = prod`,
+    'terraform.type = aws_ecr_repository',
+    'drift.attribute = image_tag_mutability and drift.old_value = IMMUTABLE and drift.new_value = MUTABLE',
+    'drift.changes.image_tag_mutability = MUTABLE',
+    'drift.changes["image_tag_mutability"] = MUTABLE',
+  ])('%s', (condition) => {
+    expect(matches(condition)).toBe(true)
+  })
+
+  const changes = {
+    'tags.Name': ['a', 'b'],
+    'tags["example.com/x"]': ['1', '2'],
+    'setting[2].value': [1, 20],
+    'setting[2]': [{ value: 1 }, { value: 20, name: 'x' }],
+    encrypted: [true, false],
+    kms_key: ['k', null],
+  } as const
+  test.each([
+    ['drift.changes.tags.Name = b', true],
+    ['drift.changes.tags[Name] = b', true],
+    ['drift.changes.tags["example.com/x"] = 2', true],
+    ['drift.changes["setting[2].value"] = 20', true],
+    [`drift.changes.setting[2] = '{"name":"x","value":20}'`, true],
+    ['drift.changes.encrypted = false', true],
+    ['drift.changes.kms_key exists', false],
+    ['drift.changes.absent exists', false],
+    ['drift.changes.constructor exists', false],
+    // Old value, new value and attribute are of the same change.
+    ['drift.attribute = encrypted and drift.new_value = false', true],
+    ['drift.attribute = kms_key and drift.new_value = false', false],
+    ['drift.attribute = kms_key and drift.old_value = k and not drift.new_value exists', true],
+  ])('%s is %s among several changes', (condition, expected) => {
+    expect(matches(condition, { changes })).toBe(expected)
+  })
+})
+
+describe('a missing value makes every check false', () => {
+  const missing = { resource: null, verdict: null, changes: {} }
+  test.each([
+    ['terraform.type exists', false],
+    ['terraform.type = x', false],
+    ['terraform.type != x', false],
+    ['not terraform.type = x', true],
+    ['drift.verdict in ()', false],
+    ['drift.verdict != allof (x)', false],
+    ['drift.attribute exists', false],
+    ['drift.new_value < 1', false],
+    ['cloud.service = ecr', true],
+  ])('%s is %s', (condition, expected) => {
+    expect(matches(condition, missing)).toBe(expected)
+  })
+})
+
+describe('operators', () => {
+  test.each([
+    ['my/App.repo', '= my/App.repo', true],
+    ['my/App.repo', '== my/app.repo', false],
+    ['my/App.repo', '!= my/app.repo', true],
+    ['my/App.repo', 'contains App', true],
+    ['my/App.repo', 'contains ""', true],
+    ['my/App.repo', 'contains app', false],
+    ['my/App.repo', 'icontains aPP', true],
+    ['\u{212a}', 'icontains k', false],
+    ['my/App.repo', 'startswith my/', true],
+    ['my/App.repo', 'endswith .repo', true],
+    ['my/App.repo', 'in (a, my/App.repo)', true],
+    ['my/App.repo', 'in ()', false],
+    ['my/App.repo', 'in a', false],
+    ['my/App.repo', 'intersects (a, my/App.repo)', true],
+    // globs cover the whole value, and a star crosses slashes
+    ['my/App.repo', 'glob my*repo', true],
+    ['my/App.repo', 'glob App*', false],
+    ['my/App.repo', 'glob "my?[A-C]pp.rep[!a]"', true],
+    ['my/App.repo', 'iglob MY*REPO', true],
+    ['a.b', 'glob a?b', true],
+    ['axb', 'glob a.b', false],
+    ['a\nb', 'glob a*b', true],
+    ['a*b', String.raw`glob a\*b`, true],
+    ['axb', String.raw`glob a\*b`, false],
+    ['a]b', 'glob a[]x]b', true],
+    ['a-b', 'glob a[x-]b', true],
+    ['a^b', 'glob a[x^]b', true],
+    ['a7b', 'glob a[[:digit:]]b', true],
+    ['[ab', 'glob [ab', true],
+    ['\u{1f600}b', 'glob ?b', true],
+    // regular expressions cover the whole value
+    ['my/App.repo', "regex 'my/.*'", true],
+    ['my/App.repo', 'regex my', false],
+    ['my/App.repo', "regex 'App|my/App[.]repo'", true],
+    // a path is matched by whole components
+    ['/etc/ssl/key', 'pmatch (/etc/ssl)', true],
+    ['/etc/ssl2/key', 'pmatch (/etc/ssl)', false],
+    ['/etc', 'pmatch (/etc/ssl, /var)', false],
+    ['/etc/ssl/key', 'pmatch (/*/ssl)', true],
+    ['/etc/ssl/key', 'pmatch (/)', true],
+    // modifiers
+    ['abc', 'contains anyof (x, b)', true],
+    ['abc', 'contains allof (a, b)', true],
+    ['abc', 'contains allof (a, x)', false],
+    ['abc', 'contains oneof (a, x)', true],
+    ['abc', 'contains oneof (a, b)', false],
+    ['abc', '!= allof (a, b)', true],
+    ['abc', '= anyof ()', false],
+    ['abc', '!= allof ()', false],
+  ])('%j %s is %s', (id, check, expected) => {
+    const resource = { type: 'aws_ecr_repository', id, address: null, state: null }
+    expect(matches(`cloud.resource ${check}`, { resource })).toBe(expected)
+  })
+
+  test.each([
+    [9, '< 10', true],
+    ['9', '< 10', true],
+    [10, '<= 10', true],
+    [-1.5, '>= -1.5', true],
+    [300, '> 0xff', true],
+    [10, '> 10', false],
+    ['', '< 10', false],
+    ['many', '> 1', false],
+    [true, '> 0', false],
+  ])('an attribute of %j %s as numbers is %s', (now, check, expected) => {
+    expect(matches(`drift.new_value ${check}`, { changes: { size: [1, now] } })).toBe(expected)
+  })
+
+  test('other fields compare with < as text, as in Falco', () => {
+    expect(matches('cloud.account < 2')).toBe(true)
+    expect(matches('cloud.account > 2')).toBe(false)
+  })
+})
+
+describe('and, or, not', () => {
+  test.each([
+    ['cloud.service = ecr and cloud.user = nobody', false],
+    ['cloud.service = ecr or cloud.user = nobody', true],
+    ['not (cloud.service = s3 or cloud.user = nobody)', true],
+    ['not cloud.service = ecr', false],
+  ])('%s is %s', (condition, expected) => {
+    expect(matches(condition)).toBe(expected)
+  })
+})
+
+describe('is refused at load', () => {
+  test.each([
+    ['cloud.servce = ecr', 'ERR_RULE_UNKNOWN', '1:1'],
+    ['cloud.service = ecr and evt.nam = x', 'ERR_RULE_UNKNOWN', '1:25'],
+    ['constructor.name = x', 'ERR_RULE_UNKNOWN', '1:1'],
+    ['some_macro', 'ERR_RULE_UNKNOWN', '1:1'],
+    ['drift.changes = x', 'ERR_RULE_TYPE', '1:1'],
+    ['cloud.service[0] = ecr', 'ERR_RULE_TYPE', '1:1'],
+    ['cloud.service bcontains 65', 'ERR_RULE_TYPE', '1:25'],
+    ['tolower(cloud.service) = ecr', 'ERR_RULE_UNSUPPORTED', '1:1'],
+    ['cloud.service = val(cloud.user)', 'ERR_RULE_UNSUPPORTED', '1:17'],
+    ['cloud.service in val(cloud.user)', 'ERR_RULE_UNSUPPORTED', '1:18'],
+    ["cloud.service regex 'a('", 'ERR_RULE_SYNTAX', '1:21'],
+    ["cloud.service regex '(?=a)b'", 'ERR_RULE_SYNTAX', '1:21'],
+    ['cloud.service glob [z-a]', 'ERR_RULE_SYNTAX', '1:20'],
+  ])('%s: %s at %s', (condition, code, position) => {
+    expect(() => predicate(condition)).toThrow(RuleError)
+    expect(() => predicate(condition)).toThrow(expect.objectContaining({ code }))
+    expect(() => predicate(condition)).toThrow(new RegExp(`^${position}: `))
+  })
+})

@@ -1,0 +1,130 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Json } from '../../../enclave/core/json.ts'
+import { parseState, StateError } from '../../../enclave/core/state.ts'
+import { isClean } from './thrown.ts'
+
+const head = { version: 4, terraform_version: '1.9.8', serial: 7, lineage: 'l', outputs: {}, check_results: null }
+const provider = 'provider["registry.terraform.io/hashicorp/aws"]'
+const resource = { mode: 'managed', type: 'aws_ecr_repository', name: 'b', provider }
+const parse = (resources: Json, over: object = {}) =>
+  parseState(JSON.stringify({ ...head, resources, ...over }), 'x.tfstate')
+
+describe('addresses', () => {
+  test.each<[string, object, object]>([
+    ['aws_ecr_repository.b', {}, {}],
+    ['aws_ecr_repository.b[0]', {}, { index_key: 0 }],
+    ['aws_ecr_repository.b["x"]', {}, { index_key: 'x' }],
+    ['aws_ecr_repository.b["a.b/\\"c"]', {}, { index_key: 'a.b/"c' }],
+    ['module.a.aws_ecr_repository.b', { module: 'module.a' }, {}],
+    ['module.a["x"].module.c[1].aws_ecr_repository.b[0]', { module: 'module.a["x"].module.c[1]' }, { index_key: 0 }],
+  ])('%s', (address, over, instance) => {
+    const { instances } = parse([{ ...resource, ...over, instances: [{ attributes: { id: 'i' }, ...instance }] }])
+    expect(instances.map((found) => found.address)).toEqual([address])
+  })
+})
+
+test('keeps what Terraform owns now', () => {
+  const state = parse([
+    { ...resource, mode: 'data', instances: [{ attributes: { id: 'data' } }] },
+    {
+      ...resource,
+      instances: [
+        { attributes: { id: 'current' }, dependencies: ['aws_kms_key.k'] },
+        { attributes: { id: 'old' }, deposed: '00000001' },
+      ],
+    },
+  ])
+  expect(state).toEqual({
+    name: 'x.tfstate',
+    lineage: 'l',
+    serial: 7,
+    instances: [
+      {
+        address: 'aws_ecr_repository.b',
+        type: 'aws_ecr_repository',
+        provider,
+        attributes: { id: 'current' },
+        sensitive: [],
+        dependencies: ['aws_kms_key.k'],
+      },
+    ],
+  })
+})
+
+test('sensitive attributes are paths without indexes', () => {
+  const step = (value: string | number) =>
+    typeof value === 'string' ? { type: 'get_attr', value } : { type: 'index', value: { value, type: 'number' } }
+  const sensitive_attributes = [[step('password')], [step('user'), step(0), step('secret')]]
+  const [instance] = parse([{ ...resource, instances: [{ attributes: {}, sensitive_attributes }] }]).instances
+  expect(instance?.sensitive).toEqual(['password', 'user.secret'])
+})
+
+test('a state without resources is a state', () => {
+  expect(parse([]).instances).toEqual([])
+  expect(parseState(JSON.stringify(head), 'x').instances).toEqual([])
+})
+
+let deep: Json = 1
+for (let depth = 0; depth < 100; depth += 1) deep = [deep]
+const instance = (over: object): Json => [{ ...resource, instances: [over] }] as unknown as Json
+
+describe('refuses', () => {
+  test.each<[string, string, string]>([
+    ['nothing', '', 'ERR_STATE_JSON'],
+    ['half a file', '{"version":4', 'ERR_STATE_JSON'],
+    ['a list', '[]', 'ERR_STATE_JSON'],
+    ['format 3', JSON.stringify({ ...head, version: 3 }), 'ERR_STATE_VERSION'],
+    ['no format', '{}', 'ERR_STATE_VERSION'],
+    ['OpenTofu encryption', '{"serial":1,"lineage":"l","encrypted_data":"x"}', 'ERR_STATE_ENCRYPTED'],
+    ['a lineage that is no text', JSON.stringify({ ...head, lineage: 1 }), 'ERR_STATE_SHAPE'],
+    ['half a serial', JSON.stringify({ ...head, serial: 1.5 }), 'ERR_STATE_SHAPE'],
+  ])('%s', (_, text, code) => {
+    expect(() => parseState(text, 'x.tfstate')).toThrow(expect.objectContaining({ code }))
+  })
+
+  test.each<[string, Json, string]>([
+    ['resources that are no list', {}, 'ERR_STATE_SHAPE'],
+    ['a resource that is none', [1], 'ERR_STATE_SHAPE'],
+    ['an unknown mode', [{ ...resource, mode: 'ephemeral' }], 'ERR_STATE_SHAPE'],
+    ['a resource without type', [{ mode: 'managed', name: 'b' }], 'ERR_STATE_SHAPE'],
+    ['attributes that are no object', instance({ attributes: [] }), 'ERR_STATE_SHAPE'],
+    ['an index that is neither number nor text', instance({ attributes: {}, index_key: {} }), 'ERR_STATE_SHAPE'],
+    ['the form of 0.11', instance({ attributes_flat: { id: 'x' } }), 'ERR_STATE_LEGACY'],
+    ['a secret path that it cannot read', instance({ sensitive_attributes: [[{ x: 1 }]] }), 'ERR_STATE_SHAPE'],
+    ['secret paths that are no list', instance({ sensitive_attributes: 'all' }), 'ERR_STATE_SHAPE'],
+    ['dependencies that are no names', instance({ dependencies: [1] }), 'ERR_STATE_SHAPE'],
+    ['attributes without bottom', instance({ attributes: { deep } }), 'ERR_STATE_LIMIT'],
+  ])('%s', (_, resources, code) => {
+    expect(() => parse(resources)).toThrow(expect.objectContaining({ code }))
+    expect(() => parse(resources)).toThrow(/^x\.tfstate: /)
+  })
+})
+
+test('an error never quotes a value', () => {
+  const secret = 'hunter2'
+  const resources = instance({ attributes: { password: secret }, sensitive_attributes: [[{ x: secret }]] })
+  expect(() => parse(resources)).toThrow(
+    expect.not.objectContaining({ message: expect.stringContaining(secret) as string }),
+  )
+})
+
+test('throws nothing but its own error', () => {
+  const keys = [
+    'mode',
+    'type',
+    'name',
+    'module',
+    'instances',
+    'attributes',
+    'index_key',
+    'sensitive_attributes',
+  ] as const
+  const resources = fc.array(fc.dictionary(fc.constantFrom(...keys), fc.oneof(fc.constant('managed'), fc.jsonValue())))
+  fc.assert(
+    fc.property(fc.oneof(resources, fc.jsonValue()), fc.string(), (value, text) => {
+      expect(isClean(() => parseState(text, 'x'), StateError)).toBe(true)
+      expect(isClean(() => parseState(JSON.stringify({ ...head, resources: value }), 'x'), StateError)).toBe(true)
+    }),
+  )
+})

@@ -1,0 +1,98 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import type { Finding } from '../../enclave/core/finding.ts'
+import type { JsonObject } from '../../enclave/core/json.ts'
+import { byTerraform, record, repository, stateText } from '../enclave/core/world.ts'
+import { folderOf } from './folder.ts'
+
+const main = fileURLToPath(new URL('../../operator/main.ts', import.meta.url))
+const name = 'my-app-repo'
+const mutability = (value: string, over: JsonObject = {}) =>
+  record('PutImageTagMutability', { repositoryName: name, imageTagMutability: value }, over)
+
+const drift = mutability('MUTABLE')
+const restored = mutability('IMMUTABLE')
+const applied = mutability('MUTABLE', byTerraform())
+const unknown = record('PutRegistryPolicy', {})
+const read = record('DescribeRepositories', {}, { readOnly: true })
+
+/** Runs the command as people do, over one state and these lines. */
+function replay(lines: readonly (JsonObject | string)[], ...options: readonly string[]) {
+  const events = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
+  const folder = folderOf({ 'a.tfstate': stateText(repository), 'events.ndjson': events })
+  const args = ['replay', '--state', folder, '--events', folder, ...options]
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+  const json = () => stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Finding]))
+  return { status, stdout, stderr, json }
+}
+
+describe('driftseal replay', () => {
+  test('finds drift, says so for people, and exits with 2', () => {
+    const { status, stdout, stderr } = replay([drift, read, unknown])
+    expect(status).toBe(2)
+    expect(stdout).toContain('DRIFT  medium  aws_ecr_repository.app')
+    expect(stdout).toContain('image_tag_mutability: "IMMUTABLE" -> "MUTABLE"')
+    expect(stdout).toContain('rule ecr_image_tag_mutability_enabled')
+    expect(stdout).not.toContain('PutRegistryPolicy')
+    expect(stderr).toContain('3 records: 1 drift, 1 ignored, 1 unmapped')
+    expect(stderr).toContain('not checked: ecr.amazonaws.com PutRegistryPolicy 1')
+  })
+
+  test('--json prints drift, unmanaged and unmapped, one a line', () => {
+    const stranger = mutability('MUTABLE', { awsRegion: 'us-east-1' })
+    const { json } = replay([drift, restored, read, unknown, stranger], '--json')
+    expect(json().map(({ outcome }) => outcome)).toEqual(['drift', 'unmapped', 'unmanaged'])
+  })
+
+  test('--all prints every outcome, and goes on after what is no record', () => {
+    const { status, json } = replay(
+      ['{"x":', '[]', '{"eventName":"a"}', read, drift, restored, applied],
+      '--json',
+      '--all',
+    )
+    expect(status).toBe(2)
+    expect(json().map(({ outcome }) => outcome)).toEqual([
+      'rejected',
+      'rejected',
+      'ignored',
+      'drift',
+      'resolved',
+      'expected',
+    ])
+  })
+
+  test('--format drift-log prints the six fields', () => {
+    const [line] = replay([drift], '--format', 'drift-log').json()
+    expect(Object.keys(line ?? {})).toEqual(['service', 'event', 'resource', 'changes', 'user', 'timestamp'])
+  })
+
+  test.each<[string, readonly string[], number, string]>([
+    ['without a list, who calls himself Terraform is believed', [], 0, 'any principal counted as Terraform'],
+    ['a principal of the list is Terraform', ['--terraform-principal', '*:role/terraform'], 0, '1 expected'],
+    ['another is not', ['--terraform-principal', '*:role/ci'], 2, '1 drift'],
+  ])('%s', (_, options, code, said) => {
+    const { status, stderr } = replay([applied], ...options)
+    expect(status).toBe(code)
+    expect(stderr).toContain(said)
+  })
+
+  test('a clean trail exits with 0', () => {
+    expect(replay([read, restored])).toMatchObject({ status: 0, stdout: '' })
+  })
+
+  test.each<[string, readonly string[], string]>([
+    [
+      'a state that is not there',
+      ['--state', '/nowhere', '--events', '.'],
+      'driftseal: /nowhere: no such file or folder',
+    ],
+    ['no state at all', ['--events', '.'], "required option '--state <path...>' not specified"],
+    ['a form that nobody knows', ['--format', 'xml'], 'Allowed choices are finding, drift-log'],
+  ])('%s is one clear line and exits with 1', (_, args, said) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'replay', ...args], { encoding: 'utf8' })
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain(said)
+  })
+})
