@@ -1,0 +1,58 @@
+import { pino } from 'pino'
+import type { Log } from '../ports.ts'
+import type { Parent } from './parent.ts'
+
+const MAX_PENDING = 1 << 20
+const MAX_ANSWER = 4096
+
+/**
+ * Log lines for the parent to keep. They are few and hold codes and numbers only, since the host reads them; while the
+ * parent does not take them they wait within a bound, and what no longer fits is counted in the next line that does.
+ */
+export function openParentLog(parent: Parent): Log {
+  let pending: string[] = []
+  let size = 0
+  let dropped = 0
+  let sending = false
+
+  async function send(): Promise<void> {
+    if (sending) return
+    sending = true
+    while (pending.length > 0) {
+      const lines = pending
+      pending = []
+      size = 0
+      const body = Buffer.from(lines.join(''))
+      // The log is the one thing that may be lost: an enclave that stops because its host keeps no log helps nobody.
+      await parent('POST', '/log', { limit: MAX_ANSWER, body }).catch(() => {
+        dropped += lines.length
+      })
+    }
+    sending = false
+  }
+
+  const logger = pino(
+    {
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'code',
+      formatters: { level: (level) => ({ level }) },
+    },
+    {
+      write(line: string) {
+        if (size + line.length > MAX_PENDING) dropped += 1
+        else {
+          pending.push(line)
+          size += line.length
+        }
+        void send()
+      },
+    },
+  )
+
+  return (level, code, fields = {}) => {
+    const lost = dropped
+    dropped = 0
+    logger[level](lost > 0 ? { ...fields, dropped: lost } : fields, code)
+  }
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EventError, parseMessage, parseRecord } from './core/cloudtrail.ts'
+import { detect, type World } from './core/detect.ts'
+import { rejected } from './core/draft.ts'
+import type { CloudEvent } from './core/event.ts'
+import type { Finding, OutcomeName } from './core/finding.ts'
+import type { Json } from './core/json.ts'
+import { settle } from './core/settle.ts'
+import type { Hold } from './hold.ts'
+import type { Ledger } from './ledger.ts'
+import type { Clock, Log, Message, Queue } from './ports.ts'
+import type { Quarantine } from './quarantine.ts'
+import { codeOf, persist } from './retry.ts'
+import type { StateWatch } from './states.ts'
+import { createTurn } from './turn.ts'
+
+/** How often an enclave without its states looks whether they have come. */
+const STATE_PAUSE_MS = 1000
+/** Past the moment at which a held event is judged in any case, so that it is not also delivered again. */
+const HIDE_MARGIN_SECS = 60
+/** SQS hides a message for 12 hours at most, counted from when it was received. */
+const MAX_HIDE_SECS = 43_000
+/** What there is no room to hold comes back after this. */
+const NO_ROOM_SECS = 300
+
+/** What is sealed into the ledger; the other outcomes are counted. */
+const LASTING: ReadonlySet<OutcomeName> = new Set(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected'])
+
+export interface Work {
+  readonly queue: Queue
+  readonly world: World
+  readonly watch: StateWatch
+  readonly hold: Hold
+  readonly ledger: Ledger
+  readonly quarantine: Quarantine
+  /** Told of every outcome once it is safe. */
+  readonly observe: (finding: Finding) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Judges what comes until the signal aborts. A message leaves its queue only when all that it led to is stored. */
+export async function run(work: Work, signal: AbortSignal): Promise<void> {
+  const { queue, watch, log } = work
+  // The world changes when a finding is stored, so nothing is judged while another judgement is being stored.
+  const turn = createTurn()
+
+  const events = async (): Promise<void> => {
+    while (!signal.aborted) {
+      if (watch.missing().length > 0) {
+        // Judged against a state that is not there, everything would be unmanaged. The queue keeps what comes meanwhile.
+        await sleep(STATE_PAUSE_MS, undefined, { signal })
+        continue
+      }
+      const messages = await persist('queue.receive', () => queue.receive(signal), { log, signal })
+      await turn(() => judgeMessages(messages, work, signal))
+    }
+  }
+  const states = watch.follow((moved) => turn(() => judgeAgain(moved, work, signal)), signal)
+  await Promise.all([events(), states])
+}
+
+async function judgeMessages(messages: readonly Message[], work: Work, signal: AbortSignal): Promise<void> {
+  const done: Message[] = []
+  for (const message of messages) {
+    const waiting: CloudEvent[] = []
+    for (const record of await recordsOf(message, work, signal)) {
+      const event = await eventOf(record, work, signal)
+      if (event !== undefined && !(await judgeEvent(event, work, signal))) waiting.push(event)
+    }
+    if (waiting.length === 0) done.push(message)
+    else await wait(message, waiting, work)
+  }
+  await remove(done, work)
+}
+
+/** Time has passed: what a state's new serial mends is resolved, and what waits for one, or has waited enough, is judged. */
+async function judgeAgain(moved: readonly string[], work: Work, signal: AbortSignal): Promise<void> {
+  for (const state of moved) {
+    for (const finding of settle(state, work.world, work.clock.now())) await store([finding], work, signal)
+  }
+  const done: Message[] = []
+  for (const { message, events } of work.hold.take()) {
+    const waiting: CloudEvent[] = []
+    for (const event of events) if (!(await judgeEvent(event, work, signal))) waiting.push(event)
+    if (waiting.length === 0) done.push(message)
+    else work.hold.add({ message, events: waiting })
+  }
+  await remove(done, work)
+}
+
+/** Whether the event was judged; if not, it waits for its state. */
+async function judgeEvent(event: CloudEvent, work: Work, signal: AbortSignal): Promise<boolean> {
+  const decision = detect(event, work.world, work.clock.now())
+  switch (decision.kind) {
+    case 'judged':
+      await store(decision.findings, work, signal)
+      return true
+    case 'held':
+      return false
+  }
+}
+
+async function store(findings: readonly Finding[], work: Work, signal: AbortSignal): Promise<void> {
+  const lasting = findings.filter(({ outcome }) => LASTING.has(outcome))
+  if (lasting.length > 0) await work.ledger.append(lasting, signal)
+  for (const finding of lasting) work.world.drifts.record(finding)
+  for (const finding of findings) work.observe(finding)
+}
+
+async function recordsOf(message: Message, work: Work, signal: AbortSignal): Promise<readonly Json[]> {
+  try {
+    return parseMessage(new TextDecoder('utf-8', { fatal: true }).decode(message.body))
+  } catch (error) {
+    await reject(message.body, error, work, signal)
+    return []
+  }
+}
+
+async function eventOf(record: Json, work: Work, signal: AbortSignal): Promise<CloudEvent | undefined> {
+  try {
+    return parseRecord(record)
+  } catch (error) {
+    await reject(Buffer.from(JSON.stringify(record)), error, work, signal)
+    return undefined
+  }
+}
+
+/** Input that is no event is put away for people to look at, counted and told; what follows it goes on. */
+async function reject(bytes: Uint8Array, error: unknown, work: Work, signal: AbortSignal): Promise<void> {
+  if (!(error instanceof EventError) && !(error instanceof TypeError)) throw error
+  await persist('quarantine', () => work.quarantine(bytes), { log: work.log, signal })
+  await store([rejected(error instanceof EventError ? error.message : 'not UTF-8')], work, signal)
+}
+
+async function wait(message: Message, events: readonly CloudEvent[], work: Work): Promise<void> {
+  const held = work.hold.add({ message, events })
+  const seconds = held ? Math.ceil(work.world.holdMs / 1000) + HIDE_MARGIN_SECS : NO_ROOM_SECS
+  if (!held) work.log('warn', 'hold.full')
+  // If this fails the message merely comes back sooner.
+  await work.queue
+    .hide(message, Math.min(seconds, MAX_HIDE_SECS))
+    .catch((error: unknown) => work.log('warn', 'queue.hide.failed', { error: codeOf(error) }))
+}
+
+async function remove(messages: readonly Message[], work: Work): Promise<void> {
+  // What is not removed comes back and is found to be judged already.
+  await work.queue
+    .remove(messages)
+    .catch((error: unknown) => work.log('warn', 'queue.remove.failed', { error: codeOf(error) }))
+}

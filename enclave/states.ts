@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StateError, parseState } from './core/state.ts'
+import type { StateIndex } from './core/state_index.ts'
+import type { Config } from './config.ts'
+import type { Clock, HostBytes, Log, States } from './ports.ts'
+import { codeOf, persist } from './retry.ts'
+import { open } from './sealing/envelope.ts'
+import { opaque, type Vault } from './vault.ts'
+
+export interface StateWatch {
+  /** One look at every state; the names of those whose new version is now in force. */
+  refresh(signal: AbortSignal): Promise<readonly string[]>
+  /** States of which no version was ever good: without them nothing can be judged. */
+  missing(): readonly string[]
+  /** Looks again and again until the signal aborts, and tells after each look what moved, if anything did. */
+  follow(looked: (moved: readonly string[]) => Promise<void>, signal: AbortSignal): Promise<void>
+}
+
+interface Parts {
+  readonly config: Config
+  readonly source: States
+  readonly index: StateIndex
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly log: Log
+}
+
+type StateConfig = Config['states'][number]
+
+const snapshot = ({ name }: StateConfig): string => `state-${opaque(name)}`
+const stream = (state: StateConfig) => ({ purpose: 'state', stream: snapshot(state) }) as const
+
+/**
+ * Keeps the index as new as the states that Terraform writes. Whatever goes wrong with one of them, its last good
+ * version stays in force, also over a restart: it is kept sealed in the parent's store.
+ */
+export function watchStates({ config, source, index, vault, clock, log }: Parts): StateWatch {
+  const fetched = new Map<string, string>()
+  /** Puts a version in force; false if it is not newer than what is. */
+  function adopt(state: StateConfig, bytes: Uint8Array): boolean {
+    const parsed = parseState(new TextDecoder('utf-8', { fatal: true }).decode(bytes), state.name)
+    const replacement = index.replace(parsed, clock.now())
+    if (replacement.kind === 'refused') log('error', 'state.refused', { state: state.name, reason: replacement.reason })
+    if (replacement.kind === 'replaced') {
+      log('info', 'state.loaded', { state: state.name, serial: parsed.serial, resources: parsed.instances.length })
+    }
+    return replacement.kind === 'replaced'
+  }
+
+  async function fetch(state: StateConfig): Promise<HostBytes | undefined> {
+    const answer = await source.fetch(state, fetched.get(state.name))
+    switch (answer.kind) {
+      case 'unchanged':
+        return undefined
+      case 'missing':
+        log('warn', 'state.missing', { state: state.name, bucket: state.bucket, key: state.key })
+        return undefined
+      case 'found':
+        fetched.set(state.name, answer.version)
+        return answer.bytes
+    }
+  }
+
+  async function look(state: StateConfig, signal: AbortSignal): Promise<boolean> {
+    try {
+      const bytes = await fetch(state)
+      if (bytes === undefined || !adopt(state, bytes)) return false
+      await persist('state.keep', () => keep(state, bytes), { log, signal })
+      return true
+    } catch (error) {
+      signal.throwIfAborted()
+      const malformed = error instanceof StateError || error instanceof TypeError // what TextDecoder throws
+      log('error', malformed ? 'state.malformed' : 'state.unavailable', { state: state.name, error: codeOf(error) })
+      return false
+    }
+  }
+
+  async function keep(state: StateConfig, bytes: Uint8Array): Promise<void> {
+    const place = { ...stream(state), sequence: index.serial(state.name) ?? 0 }
+    await vault.blobs.replace(snapshot(state), vault.seal(place, bytes))
+  }
+
+  async function recall(state: StateConfig): Promise<boolean> {
+    try {
+      const object = await vault.blobs.get(snapshot(state))
+      if (object === undefined) return false
+      const { plaintext } = open(vault.ring, { ...stream(state), environment: vault.environment }, object)
+      if (!adopt(state, plaintext)) return false
+      log('warn', 'state.recalled', { state: state.name, serial: index.serial(state.name) ?? 0 })
+      return true
+    } catch (error) {
+      log('error', 'state.snapshot-unusable', { state: state.name, error: codeOf(error) })
+      return false
+    }
+  }
+
+  const isMissing = (state: StateConfig): boolean => index.serial(state.name) === undefined
+
+  async function refresh(signal: AbortSignal): Promise<readonly string[]> {
+    const moved: string[] = []
+    for (const state of config.states) {
+      if ((await look(state, signal)) || (isMissing(state) && (await recall(state)))) moved.push(state.name)
+    }
+    return moved
+  }
+
+  return {
+    refresh,
+    missing: () => config.states.filter(isMissing).map(({ name }) => name),
+    async follow(looked, signal) {
+      while (!signal.aborted) {
+        await sleep(config.state_refresh_interval_secs * 1000, undefined, { signal })
+        await looked(await refresh(signal))
+      }
+    },
+  }
+}
