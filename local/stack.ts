@@ -1,0 +1,209 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { Ready } from './aws/aws.ts'
+import type { Settings as AwsSettings } from './aws/settings.ts'
+import { openCloud, type Cloud } from './cloud.ts'
+import type { EnclaveSettings, Told } from './enclave.ts'
+import { measure } from './measure.ts'
+import { start, type Running } from './processes.ts'
+import { startReceiver, type Delivery } from './receiver.ts'
+import { ACCOUNT, FIRST_STATE, REGION, TERRAFORM_ROLE } from './story.ts'
+
+const KEY_ID = '2f1c7e9a-4b60-4d3e-8a55-90d1e6c7b8f2'
+const KEY_ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KEY_ID}`
+const QUEUE = 'driftseal-events'
+const WEBHOOK_HOST = 'hooks.example.com'
+export const STATE = { bucket: 'terraform-states', key: 'registry/terraform.tfstate' } as const
+
+/** Everything of the stack is below its folder; what the parent's side writes is below `parent`. */
+export interface Stack {
+  readonly dir: string
+  readonly parentDir: string
+  readonly pcr0: string
+  /** Files: the configuration that is measured, and the root that the software NSM's documents chain to. */
+  readonly config: string
+  readonly nsmRoot: string
+  readonly aws: Ready
+  readonly cloud: Cloud
+  readonly ingressPort: number
+  /** Where the enclave's sink `ndjson` writes: the operator's side. */
+  readonly ndjson: string
+  readonly enclave: Running
+  readonly parent: Running
+  startParent(): Promise<void>
+  startEnclave(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface StackOptions {
+  /** A folder of its own; short, since socket paths are. */
+  readonly dir: string
+  readonly onTold?: (told: Told) => void
+  readonly onConsole?: (line: string) => void
+  readonly onDelivery?: (delivery: Delivery) => void
+  /** Over the configuration below. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** The first version of the state; null for none. */
+  readonly state?: string | null
+  /** Starts the local AWS otherwise than as a process of its own with these settings. */
+  readonly startAws?: (settings: AwsSettings) => Promise<{ ready: Ready; stop(): Promise<void> }>
+}
+
+const queueUrl = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${QUEUE}`
+
+/** What would be built into the image. */
+const configuration = (over: Readonly<Record<string, unknown>>) => ({
+  environment: 'local',
+  region: REGION,
+  kms_key: KEY_ARN,
+  dek_secret: 'driftseal/dek',
+  queue: queueUrl,
+  states: [{ name: 'registry', ...STATE, terraform_principals: [TERRAFORM_ROLE] }],
+  state_refresh_interval_secs: 1,
+  sinks: [
+    { type: 'console', name: 'console' },
+    { type: 'ndjson', name: 'log', format: 'drift-log' },
+    { type: 'webhook', name: 'on-call', url: `https://${WEBHOOK_HOST}/driftseal`, secret: 'driftseal/webhook' },
+  ],
+  ...over,
+})
+
+/** Starts the whole chain, each part in a process of its own: device, AWS, parent-proxy, enclave. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dir } = options
+  const at = (name: string) => join(dir, name)
+  const stops: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).toReversed()) await end()
+  }
+  try {
+    await mkdir(at('parent'), { recursive: true, mode: 0o700 })
+    const config = Buffer.from(stringify(configuration(options.config ?? {})))
+    await writeFile(at('config.yaml'), config)
+    const pcr0 = await measure(config)
+
+    const nsm = await start('security module', 'local/nsm/main.ts', [
+      JSON.stringify({ socket: at('nsm.sock'), root: at('nsm-root.der'), pcr0 }),
+    ])
+    stops.push(() => nsm.stop())
+
+    const aws = await (options.startAws ?? startAwsProcess)({
+      region: REGION,
+      account: ACCOUNT,
+      environment: 'local',
+      dir: at('aws'),
+      keyId: KEY_ID,
+      nsmRoot: at('nsm-root.der'),
+      allowedPcr0: [pcr0],
+      queues: [QUEUE],
+      buckets: [STATE.bucket],
+      servers: [WEBHOOK_HOST],
+    })
+    stops.push(() => aws.stop())
+    const cloud = openCloud(aws.ready, await readFile(aws.ready.caFile, 'utf8'), REGION, queueUrl)
+    stops.push(async () => cloud.close())
+    const state = options.state === undefined ? FIRST_STATE : options.state
+    if (state !== null) await cloud.putState(STATE.bucket, STATE.key, state)
+
+    const receiver = await startReceiver(
+      await serverOf(aws.ready, WEBHOOK_HOST),
+      await readFile(aws.ready.webhookKeyFile),
+      options.onDelivery ?? (() => {}),
+    )
+    stops.push(() => receiver.close())
+
+    await writeFile(at('parent.json'), JSON.stringify(parentSettings(dir, aws.ready, receiver.port)), { mode: 0o600 })
+    const startParent = () => start('parent-proxy', 'parent-proxy/main.ts', [at('parent.json')])
+    const startEnclave = () => startEnclaveProcess(dir, aws.ready, options)
+    let parent = await startParent()
+    stops.push(() => parent.stop())
+    let enclave = await startEnclave()
+    stops.push(() => enclave.stop())
+
+    return {
+      dir,
+      parentDir: at('parent'),
+      pcr0,
+      config: at('config.yaml'),
+      nsmRoot: at('nsm-root.der'),
+      aws: aws.ready,
+      cloud,
+      ingressPort: (JSON.parse(parent.ready) as { ingress_port: number }).ingress_port, // parent-proxy's ready line
+      ndjson: at('alerts.ndjson'),
+      get enclave() {
+        return enclave
+      },
+      get parent() {
+        return parent
+      },
+      async startParent() {
+        parent = await startParent()
+      },
+      async startEnclave() {
+        enclave = await startEnclave()
+      },
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startAwsProcess(settings: AwsSettings): Promise<{ ready: Ready; stop(): Promise<void> }> {
+  const aws = await start('local AWS', 'local/aws/main.ts', [JSON.stringify(settings)])
+  return { ready: JSON.parse(aws.ready) as Ready, stop: () => aws.stop() } // local/aws/main.ts prints nothing else
+}
+
+async function startEnclaveProcess(dir: string, aws: Ready, options: StackOptions): Promise<Running> {
+  const settings: EnclaveSettings = {
+    config: join(dir, 'config.yaml'),
+    nsm: `unix:${join(dir, 'nsm.sock')}`,
+    egress: `unix:${join(dir, '3_8001.sock')}`,
+    services: `unix:${join(dir, '3_8002.sock')}`,
+    ingress: `unix:${join(dir, '16_8443.sock')}`,
+    tlsRoot: aws.caFile,
+    ndjson: join(dir, 'alerts.ndjson'),
+  }
+  return start('enclave', 'local/enclave.ts', [JSON.stringify(settings)], {
+    onMessage: (message) => options.onTold?.(message as Told), // local/enclave.ts sends nothing else
+    onLine: (line) => options.onConsole?.(line),
+  })
+}
+
+/** Of a server that the local AWS's CA vouches for. */
+async function serverOf(aws: Ready, host: string): Promise<{ cert: string; key: string }> {
+  const files = aws.servers[host]
+  if (files === undefined) throw new Error(`the local AWS made no certificate for ${host}`)
+  const [cert, key] = await Promise.all([readFile(files.certFile, 'utf8'), readFile(files.keyFile, 'utf8')])
+  return { cert, key }
+}
+
+function parentSettings(dir: string, aws: Ready, webhookPort: number): object {
+  const hosts = aws.hosts.map((host) => `${host}:443`)
+  // A route needs a whole name; the buckets' hosts are one label more than S3's.
+  const names = hosts.flatMap((host) =>
+    host.startsWith('*.') ? aws.buckets.map((name) => name + host.slice(1)) : [host],
+  )
+  const routes = Object.fromEntries(names.map((name) => [name, `127.0.0.1:${aws.port}`]))
+  return {
+    egress: {
+      listen: `unix:${join(dir, '3_8001.sock')}`,
+      allow: [...hosts, `${WEBHOOK_HOST}:443`],
+      routes: { ...routes, [`${WEBHOOK_HOST}:443`]: `127.0.0.1:${webhookPort}` },
+    },
+    services: {
+      listen: `unix:${join(dir, '3_8002.sock')}`,
+      blobs: join(dir, 'parent', 'blobs'),
+      credentials: {
+        AccessKeyId: 'ASIAEXAMPLEBOOTSTRAP',
+        SecretAccessKey: 'the-local-aws-does-not-check-signatures',
+        Token: 'local',
+      },
+      identity: { node: 'laptop' },
+    },
+    ingress: { listen: '127.0.0.1:0', enclave: `unix:${join(dir, '16_8443.sock')}` },
+    log_file: join(dir, 'parent', 'log.ndjson'),
+  }
+}
