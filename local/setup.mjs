@@ -16,7 +16,7 @@ if (!existsSync(mark) || readFileSync(mark, 'utf8') !== lock) {
   const started = Date.now()
   process.stderr.write('setup: installing Node 26 and the dependencies from package-lock.json …\n')
   const npm = process.env.npm_execpath
-  const args = ['ci', '--no-fund', '--no-audit', '--loglevel=error']
+  const args = ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error']
   const result = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
     : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
