@@ -97,7 +97,11 @@ function keys(path: string, old: Json, now: Json | undefined): readonly Pair[] {
   if (now === undefined) return [{ path, old, now }]
   const [before, after] = [isObject(old) ? old : {}, isObject(now) ? now : {}]
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  return Array.from(names, (key) => ({ path: keyPath(path, key), old: before[key] ?? null, now: after[key] ?? null }))
+  return Array.from(names, (key) => ({
+    path: keyPath(path, key),
+    old: valueAt(before, [key]) ?? null, // a tag may well be called `constructor`
+    now: valueAt(after, [key]) ?? null,
+  }))
 }
 
 function difference(kind: AttributeKind, { path, old, now }: Pair, known: Known, digest: Digest): readonly Change[] {
