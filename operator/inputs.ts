@@ -104,7 +104,7 @@ async function filesIn(paths: readonly string[], isWanted: (name: string) => boo
   return (await Promise.all(found)).flat()
 }
 
-async function reading<T>(path: string, read: () => T | Promise<T>): Promise<T> {
+export async function reading<T>(path: string, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { CatalogError } from '../enclave/core/catalog_file.ts'
 import { RuleError } from '../enclave/core/falco/source.ts'
 import { StateError } from '../enclave/core/state.ts'
+import { attestCommand } from './attest.ts'
+import { eifCommand } from './eif.ts'
 import { InputError } from './inputs.ts'
 import { replayCommand, type Terminal } from './replay_command.ts'
 
@@ -22,9 +24,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+const exit = (code: number) => void (process.exitCode = code)
+
 const program = new Command('driftseal')
   .description('Terraform drift detection that a compromised host cannot read, silence or forge')
-  .addCommand(replayCommand(rules, terminal, (code) => void (process.exitCode = code)))
+  .addCommand(replayCommand(rules, terminal, exit))
+  .addCommand(attestCommand(terminal, exit))
+  .addCommand(eifCommand(terminal, exit))
 
 try {
   await program.parseAsync()
