@@ -11,6 +11,8 @@ type LogCode =
   | 'egress-refused'
   /** A client was turned away because the enclave does not answer. */
   | 'ingress-unreachable'
+  /** Someone other than the enclave came to egress or services over vsock, and was turned away: `cid` is whom. */
+  | 'foreign-peer'
   /** Clients are turned away because there are too many. */
   | 'ingress-full'
   /** The credentials endpoint did not help: `reason` says how. What is held serves on until it expires. */

@@ -25,13 +25,20 @@ async function start(path: string | undefined): Promise<void> {
   const { log, append } = openLog(settings.log_file)
   const { services, ingress } = settings
 
+  /** Any pod of the node may reach a vsock port; where it is known which peer is the enclave, no other is served. */
+  const admits = (cid: number): boolean => {
+    const admitted = settings.enclave_cid === undefined || settings.enclave_cid === cid
+    if (!admitted) log('warn', 'foreign-peer', { cid })
+    return admitted
+  }
   const egressServer = createEgress({
     allows: allowlist(settings.egress.allow),
     routes: settings.egress.routes,
     lookup: sharedLookup((host) => lookup(host, { all: true })),
     log,
   })
-  await serve(settings.egress.listen, egressServer) // first: a parent that runs already keeps us from its blobs
+  // The first: a parent that runs already keeps us from its blobs.
+  const egress = await serve(settings.egress.listen, egressServer, admits)
   const ingressServer = createIngress(ingress.enclave, log)
   const servicesServer = createServices({
     credentials:
@@ -46,7 +53,7 @@ async function start(path: string | undefined): Promise<void> {
 
   ingressServer.listen({ ...ingress.listen, backlog: INGRESS_BACKLOG })
   await once(ingressServer, 'listening')
-  await serve(services.listen, servicesServer) // last: the enclave's lines must not precede ours
+  const served = await serve(services.listen, servicesServer, admits) // the last: the enclave's lines must not precede ours
   const { port } = ingressServer.address() as AddressInfo // it listens on TCP
   log('info', 'ready', { ingress_port: port })
 
@@ -57,8 +64,8 @@ async function start(path: string | undefined): Promise<void> {
 
   async function stop(signal: string): Promise<void> {
     log('info', 'stopping', { signal })
-    const closed = servers.map((server) => new Promise((done) => server.close(done)))
-    await Promise.race([Promise.all(closed), wait(DRAIN_MS)])
+    const ingressClosed = new Promise((closed) => ingressServer.close(closed))
+    await Promise.race([Promise.all([egress.close(), served.close(), ingressClosed]), wait(DRAIN_MS)])
     process.exit(0)
   }
   process.once('SIGTERM', (signal) => void stop(signal))

@@ -85,6 +85,7 @@ async function answerBlob(
 ): Promise<void> {
   if (request.method === 'GET') {
     const { size, body } = await blobs.get(name)
+    if (response.destroyed) return void body.destroy() // it left while we looked; a pipeline would not close the file
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size })
     return pipeline(body, response)
   }

@@ -62,6 +62,9 @@ function isAllowed(authority: string, allow: readonly string[]): boolean {
   return target?.authority === authority && allowlist(allow)(target)
 }
 
+/** One peer, not VMADDR_CID_ANY. */
+const isCid = (cid: number): boolean => Number.isInteger(cid) && cid >= 0 && cid < 0xffff_ffff
+
 const schema = v.strictObject({
   egress,
   services: v.strictObject({
@@ -76,6 +79,8 @@ const schema = v.strictObject({
     ),
   }),
   ingress: v.strictObject({ listen, enclave: address }),
+  /** Over vsock, egress and services answer only this CID. Without it, any that reaches the port. */
+  enclave_cid: v.optional(v.pipe(v.number('expected a CID'), v.check(isCid, 'expected a CID'))),
   /** A second copy of the log, besides standard output. */
   log_file: v.optional(text),
 })

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { Agent } from 'node:http'
+import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MAX_BLOB_BYTES, openBlobs } from '../../parent-proxy/blobs.ts'
 import { fixedCredentials } from '../../parent-proxy/credentials.ts'
@@ -164,6 +165,23 @@ describe('blobs', () => {
     expect((await ask(address, { ...put('/blobs/a', chunked), agent }, tooMuch)).status).toBe(413)
     expect((await ask(address, { ...put('/blobs/b'), agent }, bytes('small'))).status).toBe(204)
     expect(await readdir(blobDirectory)).toEqual(['b'])
+  })
+
+  it('that nobody waits for any more are closed', async () => {
+    const body = Readable.from(['object'])
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>()
+    const blobs = await openBlobs(await directory())
+    const get = () => left.then(() => ({ size: 6, body }))
+    const { address, server } = await services({ blobs: { ...blobs, get } })
+    const socket = await dial(address, 1000)
+    const requested = once(server, 'request')
+    socket.write('GET /blobs/a HTTP/1.1\r\nHost: x\r\n\r\n')
+    const [, response] = await requested
+    socket.destroy()
+    await once(response, 'close')
+    leave()
+    await once(body, 'close')
+    expect(body.destroyed).toBe(true)
   })
 
   it('that break off leave nothing', async () => {

@@ -37,6 +37,7 @@ services:
   credentials: { AccessKeyId: AKIAEXAMPLE, SecretAccessKey: secret, Token: session }
   identity: { instance: i-0123456789abcdef0, node: node-1, pod: driftseal-x }
 ingress: { listen: '[::1]:0', enclave: unix:/tmp/stack/16_8443.sock }
+enclave_cid: 16
 log_file: /tmp/stack/parent.log
 `),
     )
@@ -46,6 +47,7 @@ log_file: /tmp/stack/parent.log
     ])
     expect(settings.ingress.listen).toEqual({ host: '::1', port: 0 })
     expect(settings.services.credentials?.Token).toBe('session')
+    expect(settings.enclave_cid).toBe(16)
     expect(settings.log_file).toBe('/tmp/stack/parent.log')
   })
 
@@ -79,6 +81,9 @@ log_file: /tmp/stack/parent.log
     ['ingress.listen: expected <ip>:<port>', ingress({ listen: ':8443' })],
     ['ingress.listen: expected <ip>:<port>', ingress({ listen: '0.0.0.0:65536' })],
     ['ingress.listen: expected <ip>:<port>', ingress({ listen: '1.2.3:8443' })],
+    ['enclave_cid: expected a CID', { ...minimal, enclave_cid: '16' }],
+    ['enclave_cid: expected a CID', { ...minimal, enclave_cid: 1.5 }],
+    ['enclave_cid: expected a CID', { ...minimal, enclave_cid: 4294967295 }],
   ])('says %s', (message, settings) => expect(() => parse(settings)).toThrow(message))
 
   it('repeats no value, for it may be a key', () => {

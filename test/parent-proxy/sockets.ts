@@ -5,7 +5,7 @@ import { request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { type Address, dial, serve } from '../../vsock/index.ts'
 
@@ -62,7 +62,7 @@ export async function pair(): Promise<[Socket, Socket]> {
 export async function connectThrough(
   address: Address,
   target: string,
-): Promise<{ status: number; socket: Socket; head: Buffer }> {
+): Promise<{ status: number; socket: Duplex; head: Buffer }> {
   const socket = await dial(address, 1000)
   onTestFinished(() => void socket.destroy())
   const call = request({ method: 'CONNECT', path: target, headers: { host: target }, createConnection: () => socket })
@@ -110,7 +110,7 @@ export const readAll = async (stream: Readable): Promise<Buffer> =>
   Buffer.concat(await Array.fromAsync(stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>))
 
 /** Resolves however the socket comes to its end. */
-export const closed = (socket: Socket): Promise<void> =>
+export const closed = (socket: Duplex): Promise<void> =>
   new Promise((resolve) => void socket.on('error', () => {}).once('close', () => resolve()))
 
 /** The result, or undefined when `run` throws a `kind`; whatever else it throws fails the property. */
