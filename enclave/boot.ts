@@ -1,41 +1,45 @@
-import type { Server, Socket } from 'node:net'
+import type { Server } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { openAccess, type Access } from './access.ts'
 import { openBlobs } from './adapters/blobs.ts'
-import type { AwsAccess } from './adapters/aws.ts'
 import { credentialsFrom } from './adapters/credentials.ts'
-import { openEgress } from './adapters/egress.ts'
-import { createIngress } from './adapters/ingress.ts'
+import { openEgress, type EGRESS_LIMITS } from './adapters/egress.ts'
+import { createIngress, type INGRESS_LIMITS } from './adapters/ingress.ts'
 import { openKms } from './adapters/kms.ts'
-import { openNsm, type NsmDevice } from './adapters/nsm.ts'
-import { openParent } from './adapters/parent.ts'
+import type { NsmDevice } from './adapters/nsm.ts'
+import { openParent, type PARENT_LIMITS } from './adapters/parent.ts'
 import { loadRules } from './adapters/rules.ts'
 import { openS3States } from './adapters/s3.ts'
+import { ArchiveError, openS3Ledger } from './adapters/s3_ledger.ts'
 import { openSecrets } from './adapters/secrets.ts'
 import { openSqs } from './adapters/sqs.ts'
+import { createAlarms, type Alarms } from './alarms.ts'
 import { allowedHosts, parseConfig, type Config } from './config.ts'
+import type { Copies } from './copies.ts'
 import { createDrifts } from './core/drifts.ts'
 import type { World } from './core/detect.ts'
 import type { Finding } from './core/finding.ts'
 import { createStateIndex } from './core/state_index.ts'
 import { openCursor } from './cursor.ts'
 import { deliver } from './delivery.ts'
+import { openDevice } from './device.ts'
 import { createHold } from './hold.ts'
 import { createIdentity, ingressBinding, type Identity } from './identity.ts'
+import { openKeys, type Keys } from './keys.ts'
 import { openLedger, type Ledger } from './ledger.ts'
-import type { Clock, Log, Nsm } from './ports.ts'
-import { codeOf } from './retry.ts'
+import type { Clock, Kernel, Log, Nsm } from './ports.ts'
+import { codeOf, persist, reasonOf } from './retry.ts'
 import { openQuarantine } from './quarantine.ts'
-import { run } from './run.ts'
-import { createRing, digestOf } from './sealing/ring.ts'
+import { rotate } from './rotation.ts'
+import { run, tell } from './run.ts'
+import { digestOf } from './sealing/ring.ts'
 import { openSink, type Streams } from './sinks.ts'
 import type { Secret } from './sealing/types.ts'
 import { watchStates, type StateWatch } from './states.ts'
 import { unwrap } from './unwrap.ts'
 import { openVault, type Vault } from './vault.ts'
 
-/** How long the first look at the states may take. What is missing then is looked for again while serving. */
-const STATE_TIMEOUT_MS = 60_000
-
-export type Phase = 'device' | 'identity' | 'keys' | 'state' | 'serving'
+export type Phase = 'device' | 'identity' | 'keys' | 'ingress' | 'state' | 'serving'
 
 export class BootError extends Error {
   readonly code = 'ERR_BOOT'
@@ -49,9 +53,10 @@ export class BootError extends Error {
 /** All that an enclave touches of the world outside itself, and the measured files it was built with. */
 export interface Surroundings {
   readonly device: NsmDevice
-  readonly dialEgress: () => Promise<Socket>
-  readonly dialServices: () => Promise<Socket>
-  readonly listen: (ingress: Server) => Promise<void>
+  readonly kernel: Kernel
+  readonly dialEgress: () => Promise<Duplex>
+  readonly dialServices: () => Promise<Duplex>
+  readonly listen: (ingress: Server) => Promise<unknown>
   /** The roots, in PEM, under which other hosts prove their names. */
   readonly tlsRoots: readonly string[]
   readonly config: Uint8Array
@@ -61,18 +66,32 @@ export interface Surroundings {
   readonly log: Log
   /** Told of every outcome once it is safe. */
   readonly observe: (finding: Finding) => void
+  /** Other than the adapters' own, for whoever cannot wait for them: the tests. */
+  readonly limits?: {
+    readonly parent?: typeof PARENT_LIMITS
+    readonly egress?: typeof EGRESS_LIMITS
+    readonly ingress?: typeof INGRESS_LIMITS
+  }
 }
 
 /** Runs until the signal aborts; rejects when something is wrong that only a new start can mend. */
 export type Enclave = (signal: AbortSignal) => Promise<void>
 
-/** Brings the enclave up, phase by phase, each building on what the one before has proved. A failure ends the start. */
-export async function boot(around: Surroundings): Promise<Enclave> {
-  const nsm = await phase('device', around, () => checkDevice(around))
+/**
+ * Brings the enclave up, phase by phase, each building on what the one before has proved. A failure ends the start. The
+ * ingress opens before the ledger and the states: AWS gives those to nobody before a person has read the CA there.
+ */
+export async function boot(around: Surroundings, signal: AbortSignal): Promise<Enclave> {
+  const nsm = await phase('device', around, () => openDevice(around))
   const identity = await phase('identity', around, () => createIdentity(around.clock.now()))
-  const keys = await phase('keys', around, () => fetchKeys(around, nsm, identity))
-  const state = await phase('state', around, () => loadState(around, keys))
-  return phase('serving', around, () => serve(around, { nsm, identity, keys, state }))
+  const unlocked = await phase('keys', around, () => unlock(around, nsm, identity))
+  let state: State | undefined
+  await phase('ingress', around, () =>
+    openIngress(around, { nsm, identity, unlocked, waitingFor: () => missing(state) }),
+  )
+  const loaded = await phase('state', around, () => loadState(around, unlocked, signal))
+  state = loaded
+  return phase('serving', around, () => serve(around, unlocked, loaded))
 }
 
 async function phase<T>(name: Phase, { log, clock }: Surroundings, task: () => Promise<T>): Promise<T> {
@@ -82,40 +101,53 @@ async function phase<T>(name: Phase, { log, clock }: Surroundings, task: () => P
     log('info', `boot.${name}`, { ms: clock.now() - began })
     return result
   } catch (error) {
-    log('error', `boot.${name}.failed`, { error: codeOf(error) })
+    log('error', `boot.${name}.failed`, { error: codeOf(error), ...reasonOf(error) })
     throw new BootError(name, error)
   }
 }
 
-async function checkDevice({ device }: Surroundings): Promise<Nsm> {
-  const nsm = openNsm(device)
-  const pcr0 = await nsm.pcr(0)
-  // A debug enclave measures to zeros, and its console shows everything to the host.
-  if (pcr0.every((byte) => byte === 0))
-    throw new Error('PCR0 is all zero: this is a debug enclave, which keeps no secret')
-  return nsm
-}
-
-interface Keys {
+interface Unlocked {
   readonly config: Config
-  readonly access: AwsAccess
+  readonly access: Access
+  readonly copies: Copies
+  readonly keys: Keys
   readonly vault: Vault
+  readonly alarms: Alarms
   readonly keyOf: (secretId: string) => Promise<Secret>
 }
 
-async function fetchKeys(around: Surroundings, nsm: Nsm, identity: Identity): Promise<Keys> {
+async function unlock(around: Surroundings, nsm: Nsm, identity: Identity): Promise<Unlocked> {
   const config = parseConfig(around.config)
-  const parent = openParent(around.dialServices)
-  const { agent } = openEgress({ dial: around.dialEgress, roots: around.tlsRoots, allowed: allowedHosts(config) })
-  const access = { region: config.region, agent, credentials: credentialsFrom(parent) }
-  const parts = { secrets: openSecrets(access), kms: openKms(access), nsm, config, identity }
+  const parent = openParent(around.dialServices, around.limits?.parent)
+  const world = { dial: around.dialEgress, roots: around.tlsRoots, allowed: allowedHosts(config) }
+  const { agent } = openEgress(world, around.limits?.egress)
+  const bootstrap = { region: config.region, agent, credentials: credentialsFrom(parent, around.clock) }
+  const parts = { secrets: openSecrets(bootstrap), kms: openKms(bootstrap), nsm, config, identity }
 
-  const { wrapped, key } = await unwrap(parts, config.dek_secret, 'dek')
-  const ring = createRing()
-  ring.sealWith(ring.add(wrapped, key))
+  const access = await openAccess(bootstrap, parts, around)
+  const s3 = config.ledger === undefined ? undefined : openS3Ledger(access.aws, config.ledger)
+  const copies = { parent: openBlobs(parent), s3 }
+  const alarms = createAlarms(around.log)
+  const keys = await openKeys(parts, copies, { alarms, log: around.log })
+  const vault = openVault(copies.parent, keys, config.environment, { clock: around.clock, alarms })
   const keyOf = async (secretId: string) => (await unwrap(parts, secretId, 'webhook')).key
-  const vault = openVault(openBlobs(parent), ring, config.environment, around.clock)
-  return { config, access, vault, keyOf }
+  return { config, access, copies, keys, vault, alarms, keyOf }
+}
+
+async function openIngress(
+  { config, listen, limits }: Surroundings,
+  parts: {
+    readonly nsm: Nsm
+    readonly identity: Identity
+    readonly unlocked: Unlocked
+    readonly waitingFor: () => string | undefined
+  },
+): Promise<void> {
+  const { nsm, identity, unlocked, waitingFor } = parts
+  const { authority } = unlocked.access
+  const userData = ingressBinding(identity, config, authority?.certificate)
+  const attest = (nonce: Uint8Array) => nsm.attest({ nonce, userData })
+  await listen(createIngress(identity.tls, { waitingFor, attest, authority: authority?.pem }, limits?.ingress))
 }
 
 interface State {
@@ -124,15 +156,16 @@ interface State {
   readonly ledger: Ledger
 }
 
-async function loadState({ rules, clock, log }: Surroundings, { config, access, vault }: Keys): Promise<State> {
+async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked, signal: AbortSignal): Promise<State> {
+  const { config, access, copies, keys, vault, alarms } = unlocked
   const { catalog, rules: compiled } = await loadRules(rules)
-  const { ledger, findings, anomalies } = await openLedger(vault, log)
-  for (const anomaly of anomalies) log('error', 'ledger.anomaly', { ...anomaly })
-  log('info', 'ledger.opened', { findings: findings.length, anomalies: anomalies.length })
+  const openBoth = () => openLedger(vault, copies, { alarms, log })
+  const { ledger, findings, keys: history } = await persist('ledger.open', openBoth, { log, signal, isFinal })
+  if (await keys.begin(history)) await ledger.append([], signal)
 
   const index = createStateIndex(catalog.types)
-  const watch = watchStates({ config, source: openS3States(access), index, vault, clock, log })
-  await watch.refresh(AbortSignal.timeout(STATE_TIMEOUT_MS))
+  const watch = watchStates({ config, source: openS3States(access.aws), index, vault, clock, log })
+  await watch.refresh(signal)
   const principals = new Map(config.states.map((state) => [state.name, state.terraform_principals]))
   const world: World = {
     catalog,
@@ -140,40 +173,43 @@ async function loadState({ rules, clock, log }: Surroundings, { config, access, 
     states: index,
     drifts: createDrifts(findings),
     principals: (state) => principals.get(state) ?? [],
-    digest: (value) => digestOf(vault.ring, value),
+    digest: (value) => digestOf(keys.ring, value),
     holdMs: config.terraform_hold_secs * 1000,
   }
   return { world, watch, ledger }
 }
 
-async function serve(
-  around: Surroundings,
-  { nsm, identity, keys, state }: { nsm: Nsm; identity: Identity; keys: Keys; state: State },
-): Promise<Enclave> {
+/** S3 not being reached passes, and so does its refusal once AWS trusts the CA. Whatever else fails is final. */
+const isFinal = (error: unknown): boolean => !(error instanceof ArchiveError) || error.code !== 'refused'
+
+async function serve(around: Surroundings, unlocked: Unlocked, state: State): Promise<Enclave> {
   const { clock, log, observe, streams } = around
-  const { config, access, vault } = keys
+  const { config, access, keys, vault, alarms, keyOf } = unlocked
   const { world, watch, ledger } = state
   const sinks = await Promise.all(
     config.sinks.map(async (settings) => ({
-      sink: await openSink(settings, { streams, clock, agent: access.agent, keyOf: keys.keyOf }),
+      sink: await openSink(settings, { streams, clock, agent: access.aws.agent, keyOf }),
       wanted: settings.outcomes,
-      cursor: openCursor(settings.name, vault, log),
+      cursor: openCursor(settings.name, vault),
     })),
   )
   const quarantine = await openQuarantine(vault, log)
-  const queue = openSqs(access, config.queue, config.queue_visibility_secs)
-
-  const ingress = createIngress(identity.tls, {
-    waitingFor: () => (watch.missing().length === 0 ? undefined : `state ${watch.missing().join(', ')}`),
-    attest: (nonce) => nsm.attest({ nonce, userData: ingressBinding(identity, around.config) }),
-  })
-  await around.listen(ingress)
+  const queue = openSqs(access.aws, config.queue, config.queue_visibility_secs)
+  const work = { queue, world, watch, hold: createHold(), ledger, quarantine, observe, clock, log }
 
   return async (signal) => {
-    const work = { queue, world, watch, hold: createHold(), ledger, quarantine, observe, clock, log }
     await Promise.all([
       run(work, signal),
-      ...sinks.map(({ sink, wanted, cursor }) => deliver(sink, wanted, { ledger, cursor, log, signal })),
+      rotate({ keys, ledger, vault }, config.dek_rotation_interval_secs, { alarms, clock, log, signal }),
+      alarms.follow((alarm) => tell(alarm, work, signal), signal),
+      ...sinks.map(({ sink, wanted, cursor }) => deliver(sink, wanted, { ledger, cursor, alarms, log, signal })),
     ])
   }
+}
+
+/** What keeps the enclave from judging, for those who ask whether it is ready. */
+function missing(state: State | undefined): string | undefined {
+  if (state === undefined) return 'the ledger and the states'
+  const names = state.watch.missing()
+  return names.length === 0 ? undefined : `state ${names.join(', ')}`
 }

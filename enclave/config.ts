@@ -12,28 +12,34 @@ export class ConfigError extends Error {
 const MAX_BYTES = 1 << 20
 const MAX_STATES = 1000
 const MAX_SINKS = 16
+const MAX_ENVIRONMENT = 47
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(1024))
 const name = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a-z, 0-9 and "-", at most 63'))
 const secs = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+const arn = (service: string, resource: string) =>
+  v.pipe(v.string(), v.regex(new RegExp(`^arn:aws[a-z-]*:${service}:${resource}$`), `expected an ARN of ${service}`))
 const httpsUrl = v.pipe(
   v.string(),
   v.url(),
-  v.check((url) => new URL(url).protocol === 'https:', 'expected an https:// address'),
+  v.check((url) => URL.parse(url)?.protocol === 'https:', 'expected an https:// address'),
 )
+
+const bucket = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of an S3 bucket'))
 
 const state = v.strictObject({
   name,
-  bucket: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of an S3 bucket')),
+  bucket,
   key: text,
   /** Who may change what this state owns by running Terraform: globs over the role's or user's ARN. */
   terraform_principals: v.optional(v.array(text), []),
 })
 
-const outcomes = v.optional(v.array(v.picklist(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected'])), [
+const outcomes = v.optional(v.array(v.picklist(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected', 'tamper'])), [
   'drift',
   'resolved',
   'unmanaged',
+  'tamper',
 ])
 const format = v.optional(v.picklist(['finding', 'drift-log']), 'finding')
 
@@ -43,13 +49,37 @@ const sink = v.variant('type', [
   v.strictObject({ type: v.literal('webhook'), name, outcomes, format, url: httpsUrl, secret: text }),
 ])
 
+/** Where the ledger is kept besides the parent's store: a bucket whose Object Lock lets nobody take anything back. */
+const ledger = v.strictObject({
+  bucket,
+  prefix: v.optional(
+    v.pipe(v.string(), v.regex(/^([a-zA-Z0-9._-]+\/){0,8}$/, 'expected a prefix such as "ledger/"')),
+    '',
+  ),
+})
+
+/** Which role AWS lets the enclave take, and the secret with the wrapped key of its CA. */
+const identity = v.strictObject({
+  secret: text,
+  trust_anchor: arn('rolesanywhere', String.raw`[a-z0-9-]+:\d{12}:trust-anchor/[\w-]+`),
+  profile: arn('rolesanywhere', String.raw`[a-z0-9-]+:\d{12}:profile/[\w-]+`),
+  role: arn('iam', String.raw`:\d{12}:role/[\w+=,.@/-]+`),
+})
+
 const schema = v.strictObject({
-  /** Bound into every sealed object and every encryption context: a staging object is foreign in production. */
-  environment: name,
+  /**
+   * Bound into every sealed object and every encryption context: a staging object is foreign in production. It also
+   * stands in the CN of certificates, which holds 64 characters.
+   */
+  environment: v.pipe(name, v.maxLength(MAX_ENVIRONMENT)),
   region: v.pipe(v.string(), v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region')),
   kms_key: v.pipe(v.string(), v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, "expected a key's ARN")),
   dek_secret: text,
+  dek_rotation_interval_secs: v.optional(secs(1, 86_400), 300),
+  /** Without it the enclave runs in host mode: with the credentials that its host has too. */
+  identity: v.optional(identity),
   queue: httpsUrl,
+  ledger: v.optional(ledger),
   states: v.pipe(v.array(state), v.minLength(1), v.maxLength(MAX_STATES)),
   /** Time to judge, seal and store what was received at once; what is not done by then is delivered again. */
   queue_visibility_secs: v.optional(secs(1, 43_200), 60),
@@ -64,7 +94,7 @@ export function parseConfig(bytes: Uint8Array): Config {
   if (bytes.length > MAX_BYTES) throw new ConfigError(`configuration over ${MAX_BYTES} bytes`)
   let raw: unknown
   try {
-    raw = parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    raw = parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { logLevel: 'error' }) // it would warn on stderr
   } catch (error) {
     throw new ConfigError(`configuration is not YAML: ${error instanceof Error ? error.message : 'unreadable'}`)
   }
@@ -82,11 +112,14 @@ export function parseConfig(bytes: Uint8Array): Config {
 /** The only hosts that the enclave opens a connection to. */
 export function allowedHosts(config: Config): ReadonlySet<string> {
   const aws = (service: string) => `${service}.${config.region}.amazonaws.com`
+  // S3's certificate holds for one label before its own name: of a bucket with dots the SDK speaks to S3's own host.
+  const s3 = (entry: { bucket: string }) => (entry.bucket.includes('.') ? aws('s3') : `${entry.bucket}.${aws('s3')}`)
   return new Set([
     aws('kms'),
     aws('secretsmanager'),
+    ...(config.identity === undefined ? [] : [aws('rolesanywhere')]),
     new URL(config.queue).host,
-    ...config.states.map((entry) => `${entry.bucket}.${aws('s3')}`),
+    ...[...config.states, ...(config.ledger === undefined ? [] : [config.ledger])].map(s3),
     ...config.sinks.flatMap((entry) => (entry.type === 'webhook' ? [new URL(entry.url).host] : [])),
   ])
 }

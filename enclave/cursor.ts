@@ -1,6 +1,3 @@
-import type { Log } from './ports.ts'
-import { codeOf } from './retry.ts'
-import { open } from './sealing/envelope.ts'
 import { opaque, type Vault } from './vault.ts'
 
 const NOTHING = new Uint8Array()
@@ -15,20 +12,10 @@ export interface Cursor {
  * The number stands in the sealed object's header; there is nothing else to say. One that is lost, old or forged makes
  * the sink hear again what it has heard, never miss anything.
  */
-export function openCursor(sink: string, { blobs, ring, environment, seal }: Vault, log: Log): Cursor {
-  const name = `cursor-${opaque(sink)}`
-  const stream = { purpose: 'cursor', stream: name } as const
+export function openCursor(sink: string, vault: Vault): Cursor {
+  const place = { purpose: 'cursor', stream: `cursor-${opaque(sink)}` } as const
   return {
-    async read() {
-      const object = await blobs.get(name)
-      if (object === undefined) return 0
-      try {
-        return open(ring, { ...stream, environment }, object).header.sequence
-      } catch (error) {
-        log('error', 'cursor.unusable', { sink, error: codeOf(error) })
-        return 0
-      }
-    },
-    write: (sequence) => blobs.replace(name, seal({ ...stream, sequence }, NOTHING)),
+    read: async () => (await vault.recall(place))?.header.sequence ?? 0,
+    write: (sequence) => vault.keep({ ...place, sequence }, NOTHING),
   }
 }

@@ -1,3 +1,5 @@
+import type { Alarms } from './alarms.ts'
+import type { Alarm } from './core/alarm.ts'
 import type { Finding, OutcomeName } from './core/finding.ts'
 import type { Cursor } from './cursor.ts'
 import type { Ledger } from './ledger.ts'
@@ -11,9 +13,17 @@ import { persist } from './retry.ts'
 export async function deliver(
   sink: Sink,
   wanted: readonly OutcomeName[],
-  { ledger, cursor, log, signal }: { ledger: Ledger; cursor: Cursor; log: Log; signal: AbortSignal },
+  {
+    ledger,
+    cursor,
+    alarms,
+    log,
+    signal,
+  }: { ledger: Ledger; cursor: Cursor; alarms: Alarms; log: Log; signal: AbortSignal },
 ): Promise<void> {
-  let taken = await cursor.read()
+  const told = await persist('cursor.read', () => cursor.read(), { log, signal })
+  if (told > ledger.openedAt) alarms.raise(cutShort(sink.name, told, ledger.openedAt))
+  let taken = Math.min(told, ledger.openedAt)
   for (;;) {
     await ledger.beyond(taken, signal)
     const findings = await persist('ledger.read', () => ledger.read(taken + 1), { log, signal })
@@ -24,6 +34,13 @@ export async function deliver(
     await persist('cursor.write', () => cursor.write(taken), { log, signal })
   }
 }
+
+/** The cursor is a head that was kept apart; left where it stands, the sink would miss as many alerts as were cut off. */
+const cutShort = (sink: string, told: number, length: number): Alarm => ({
+  code: 'LedgerTampered',
+  id: `cut-${length}-${told}`,
+  reason: `the ledger ends at place ${length}, but ${sink} was told of place ${told}: the host has cut it short or put an older one in its place`,
+})
 
 async function hand(sink: Sink, finding: Finding, log: Log, signal: AbortSignal): Promise<void> {
   const answer = await persist(`sink.${sink.name}`, () => sink.deliver(finding, signal), { log, signal })

@@ -21,9 +21,12 @@ export async function createIdentity(now: number): Promise<Identity> {
   return { recipient, tls }
 }
 
-/** What an attestation document of the ingress binds: the TLS key that answers, and the configuration in force. */
-export function ingressBinding(identity: Identity, config: Uint8Array): Uint8Array {
-  return Buffer.concat([sha256(identity.tls.publicKey), sha256(config)])
+/**
+ * What an attestation document of the ingress binds, a SHA-256 of each: the TLS key that answers, the configuration in
+ * force and the CA certificate, if the enclave has one. Without it there are 64 bytes, which no one takes for 96.
+ */
+export function ingressBinding(identity: Identity, config: Uint8Array, authority?: Uint8Array): Uint8Array {
+  return Buffer.concat([identity.tls.publicKey, config, ...(authority === undefined ? [] : [authority])].map(sha256))
 }
 
 async function createRecipient(): Promise<Identity['recipient']> {

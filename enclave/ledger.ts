@@ -1,98 +1,96 @@
 import { EventEmitter, once } from 'node:events'
+import type { Alarms } from './alarms.ts'
+import { CopiesError, storeOnce, type Copies } from './copies.ts'
 import type { Finding } from './core/finding.ts'
+import { alarmsOf } from './ledger_alarms.ts'
+import { ALERTS, nameOf, readLedger, decode } from './ledger_reading.ts'
 import type { Log } from './ports.ts'
 import { persist } from './retry.ts'
-import { open } from './sealing/envelope.ts'
-import { advance, extend, GENESIS, next, type Anomaly, type Head } from './sealing/ledger.ts'
-import type { Sealed } from './sealing/types.ts'
+import { SealingError } from './sealing/error.ts'
+import { advance, next } from './sealing/ledger.ts'
+import type { KeyId } from './sealing/ring.ts'
+import { createTurn } from './turn.ts'
 import type { Vault } from './vault.ts'
-
-const PURPOSE = 'alert'
-const STREAM = 'alerts'
-const PREFIX = 'alerts-'
-const SEQUENCE_DIGITS = 12
-const NAME = /^alerts-(\d{12})$/
-/** Entries read ahead while the ledger is opened. */
-const READ_AHEAD = 32
-
-export class LedgerError extends Error {
-  readonly code = 'ERR_LEDGER_FORKED'
-}
 
 /** The alerts of this enclave's life and of those before it: sealed, numbered, each naming the one before. */
 export interface Ledger {
-  /** What one event led to, stored as one object: all of it or nothing survives a crash. */
+  /**
+   * What one event led to, stored as one object in every copy: all of it or nothing survives a crash. An entry without
+   * findings says that a new key seals from here on: the ledger is the history of the keys, too.
+   */
   append(findings: readonly Finding[], signal: AbortSignal): Promise<void>
-  /** The findings in one place; none where the store lost it. */
+  /** The findings in one place, from whichever copy proves genuine; none where all of them lost it. */
   read(sequence: number): Promise<readonly Finding[]>
+  /** The highest place that was taken when it was opened. */
+  readonly openedAt: number
   /** Resolves once there is an entry after `sequence`. */
   beyond(sequence: number, signal: AbortSignal): Promise<void>
 }
 
-const isFinal = (error: unknown): boolean => error instanceof LedgerError
-const nameOf = (sequence: number): string => `${PREFIX}${String(sequence).padStart(SEQUENCE_DIGITS, '0')}`
+const isFinal = (error: unknown): boolean => error instanceof CopiesError
 
 /**
- * Opens the ledger that the parent keeps. It reads every entry, tells what an honest store would not show, and goes on
- * with what can be proved.
+ * Opens the ledger: reads all of it, raises an alarm about whatever honest stores would not show, and goes on with what
+ * can be proved. `keys` are those that sealed it, in their order.
  */
 export async function openLedger(
   vault: Vault,
-  log: Log,
-): Promise<{ ledger: Ledger; findings: readonly Finding[]; anomalies: readonly Anomaly[] }> {
-  const { blobs, ring, environment } = vault
-  const stream = { environment, purpose: PURPOSE, stream: STREAM } as const
-  const findings: Finding[] = []
-  const anomalies: Anomaly[] = []
-  let head: Head = GENESIS
+  copies: Copies,
+  { alarms, log }: { readonly alarms: Alarms; readonly log: Log },
+): Promise<{ ledger: Ledger; findings: readonly Finding[]; keys: readonly KeyId[] }> {
+  const reading = await readLedger(vault, copies)
+  const { findings, keys, anomalies, repaired, lost } = reading
+  for (const anomaly of anomalies) log('error', 'ledger.anomaly', { ...anomaly })
+  for (const alarm of alarmsOf(reading)) alarms.raise(alarm)
+  log('info', 'ledger.opened', {
+    findings: findings.length,
+    anomalies: anomalies.length,
+    repaired: repaired.length,
+  })
 
-  const sequences = (await blobs.list(PREFIX))
-    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b)
-  for (let at = 0; at < sequences.length; at += READ_AHEAD) {
-    const batch = sequences.slice(at, at + READ_AHEAD)
-    const objects = await Promise.all(batch.map((sequence) => blobs.get(nameOf(sequence))))
-    for (const [index, sequence] of batch.entries()) {
-      const step = extend(ring, stream, head, { sequence, bytes: objects[index] })
-      head = step.head
-      anomalies.push(...step.anomalies)
-      if (step.opened !== undefined) findings.push(...decode(step.opened.plaintext))
-    }
-  }
-
-  const grown = new EventEmitter()
-
-  async function store(object: Sealed<readonly Finding[]>, name: string): Promise<void> {
-    if ((await blobs.create(name, object)) === 'created') return
-    // An answer that was lost on its way: what stands there is ours. Anything else is another writer, or the host.
-    const there = await blobs.get(name)
-    if (there === undefined || Buffer.compare(there, object) !== 0) {
-      throw new LedgerError(`something else was stored as ${name}: does a second enclave use this parent's store?`)
-    }
-  }
+  let { head } = reading
+  const turn = createTurn()
+  const grown = new EventEmitter().setMaxListeners(0) // as many as there are sinks
 
   const ledger: Ledger = {
-    async append(entry, signal) {
-      const place = next(head)
-      const object = vault.seal<readonly Finding[]>(
-        { purpose: PURPOSE, stream: STREAM, ...place },
-        Buffer.from(JSON.stringify(entry)),
-      )
-      await persist('ledger.append', () => store(object, nameOf(place.sequence)), { log, signal, isFinal })
-      head = advance(head, object)
-      grown.emit('entry')
-    },
+    append: (entry, signal) =>
+      turn(async () => {
+        const place = next(head)
+        const plaintext = Buffer.from(JSON.stringify(entry))
+        const object = vault.seal<readonly Finding[]>({ ...ALERTS, ...place }, plaintext)
+        const store = () => storeOnce(copies, nameOf(place.sequence), object)
+        await persist('ledger.append', store, { log, signal, isFinal })
+        head = advance(head, object)
+        grown.emit('entry')
+      }),
     async read(sequence) {
-      const object = await blobs.get(nameOf(sequence))
-      return object === undefined ? [] : decode(open(ring, { ...stream, sequence }, object).plaintext)
+      for (const copy of [copies.parent, copies.s3]) {
+        const object = await copy?.get(nameOf(sequence))
+        const found = object === undefined ? undefined : await openEntry(vault, sequence, object)
+        if (found !== undefined) return found
+      }
+      if (!lost.has(sequence)) {
+        alarms.raise({
+          code: 'LedgerTampered',
+          id: `unreadable-${sequence}`,
+          reason: `place ${sequence} of the ledger was lost or altered after it was stored: what stood there is not delivered; look at the host`,
+        })
+      }
+      return []
     },
+    openedAt: reading.head.sequence,
     async beyond(sequence, signal) {
       while (head.sequence <= sequence) await once(grown, 'entry', { signal })
     },
   }
-  return { ledger, findings, anomalies }
+  return { ledger, findings, keys }
 }
 
-/** What opened was sealed here: its shape is our own word. */
-const decode = (plaintext: Uint8Array): readonly Finding[] => JSON.parse(Buffer.from(plaintext).toString()) as Finding[]
+async function openEntry(vault: Vault, sequence: number, object: Uint8Array): Promise<readonly Finding[] | undefined> {
+  try {
+    return decode((await vault.open({ ...ALERTS, sequence }, object)).plaintext)
+  } catch (error) {
+    if (error instanceof SealingError) return undefined
+    throw error
+  }
+}

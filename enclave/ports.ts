@@ -1,5 +1,5 @@
 import type { Finding } from './core/finding.ts'
-import type { Sealed } from './sealing/types.ts'
+import type { Sealed, Wrapped } from './sealing/types.ts'
 
 declare const host: unique symbol
 /** Bytes that came from or through the host; nothing has checked them. Minted by adapters, taken by parsers. */
@@ -7,14 +7,31 @@ export type HostBytes = Uint8Array & { readonly [host]: true }
 
 /** The Nitro security module. */
 export interface Nsm {
+  describe(): Promise<{ moduleId: string; version: string; maxPcrs: number; lockedPcrs: readonly number[] }>
   attest(request: { nonce?: Uint8Array; userData?: Uint8Array; publicKey?: Uint8Array }): Promise<Uint8Array>
   pcr(index: number): Promise<Uint8Array>
+  /** Makes the register SHA-384(register ‖ data), and says what it is now. */
+  extend(index: number, data: Uint8Array): Promise<Uint8Array>
+  /** For as long as the enclave runs. Documents carry locked registers only. */
+  lock(index: number): Promise<void>
   random(): Promise<Uint8Array>
+}
+
+/** The enclave's own kernel. */
+export interface Kernel {
+  /** Mixes randomness into what keys are drawn from, before it returns. */
+  addEntropy(random: Uint8Array): Promise<void>
+  /** Rejects when the kernel does not count time by the hypervisor's clock. */
+  verifyClockSource(): Promise<void>
 }
 
 /** Where wrapped keys are kept. */
 export interface Secrets {
-  fetch(secretId: string, stage: 'AWSCURRENT' | 'AWSPREVIOUS'): Promise<{ version: string; wrapped: HostBytes }>
+  /** Undefined: there is no such secret, or none of its versions is at this stage. */
+  fetch(
+    secretId: string,
+    stage: 'AWSCURRENT' | 'AWSPREVIOUS',
+  ): Promise<{ version: string; wrapped: HostBytes } | undefined>
 }
 
 /** KMS, of which the enclave asks one thing: decrypt for the holder of this attestation document. */
@@ -54,11 +71,14 @@ export interface States {
 /** Sealed objects under opaque names, kept by the parent. */
 export interface Blobs {
   /** Never overwrites what stands there. */
-  create(name: string, object: Sealed<unknown>): Promise<'created' | 'taken'>
-  replace(name: string, object: Sealed<unknown>): Promise<void>
+  create(name: string, object: Sealed<unknown> | Wrapped): Promise<'created' | 'taken'>
+  replace(name: string, object: Sealed<unknown> | Wrapped): Promise<void>
   get(name: string): Promise<HostBytes | undefined>
   list(prefix: string): Promise<readonly string[]>
 }
+
+/** Where objects are only ever added: S3, under a lock that keeps them. */
+export type Archive = Pick<Blobs, 'create' | 'get' | 'list'>
 
 /** Somewhere people read findings. `refused`: it will never take this one; what may yet succeed is thrown. */
 export interface Sink {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { alarmFinding, type Alarm } from './core/alarm.ts'
 import { EventError, parseMessage, parseRecord } from './core/cloudtrail.ts'
 import { detect, type World } from './core/detect.ts'
 import { rejected } from './core/draft.ts'
@@ -24,7 +25,7 @@ const MAX_HIDE_SECS = 43_000
 const NO_ROOM_SECS = 300
 
 /** What is sealed into the ledger; the other outcomes are counted. */
-const LASTING: ReadonlySet<OutcomeName> = new Set(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected'])
+const LASTING: ReadonlySet<OutcomeName> = new Set(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected', 'tamper'])
 
 export interface Work {
   readonly queue: Queue
@@ -64,8 +65,8 @@ async function judgeMessages(messages: readonly Message[], work: Work, signal: A
   const done: Message[] = []
   for (const message of messages) {
     const waiting: CloudEvent[] = []
-    for (const record of await recordsOf(message, work, signal)) {
-      const event = await eventOf(record, work, signal)
+    for (const [index, record] of (await recordsOf(message, work, signal)).entries()) {
+      const event = await eventOf(record, `${message.id}/${index}`, work, signal)
       if (event !== undefined && !(await judgeEvent(event, work, signal))) waiting.push(event)
     }
     if (waiting.length === 0) done.push(message)
@@ -101,6 +102,12 @@ async function judgeEvent(event: CloudEvent, work: Work, signal: AbortSignal): P
   }
 }
 
+/** An alarm takes the way of a finding. The same one is told once, also over restarts. */
+export async function tell(alarm: Alarm, work: Work, signal: AbortSignal): Promise<void> {
+  const finding = alarmFinding(alarm, work.clock.now())
+  if (!work.world.drifts.isSeen(finding)) await store([finding], work, signal)
+}
+
 async function store(findings: readonly Finding[], work: Work, signal: AbortSignal): Promise<void> {
   const lasting = findings.filter(({ outcome }) => LASTING.has(outcome))
   if (lasting.length > 0) await work.ledger.append(lasting, signal)
@@ -112,25 +119,27 @@ async function recordsOf(message: Message, work: Work, signal: AbortSignal): Pro
   try {
     return parseMessage(new TextDecoder('utf-8', { fatal: true }).decode(message.body))
   } catch (error) {
-    await reject(message.body, error, work, signal)
+    await reject(message.body, message.id, error, work, signal)
     return []
   }
 }
 
-async function eventOf(record: Json, work: Work, signal: AbortSignal): Promise<CloudEvent | undefined> {
+async function eventOf(record: Json, id: string, work: Work, signal: AbortSignal): Promise<CloudEvent | undefined> {
   try {
     return parseRecord(record)
   } catch (error) {
-    await reject(Buffer.from(JSON.stringify(record)), error, work, signal)
+    await reject(Buffer.from(JSON.stringify(record)), id, error, work, signal)
     return undefined
   }
 }
 
-/** Input that is no event is put away for people to look at, counted and told; what follows it goes on. */
-async function reject(bytes: Uint8Array, error: unknown, work: Work, signal: AbortSignal): Promise<void> {
+/** Input that is no event is put away for people to look at, counted and told, once; what follows it goes on. */
+async function reject(bytes: Uint8Array, id: string, error: unknown, work: Work, signal: AbortSignal): Promise<void> {
   if (!(error instanceof EventError) && !(error instanceof TypeError)) throw error
+  const finding = rejected(error instanceof EventError ? error.message : 'not UTF-8', id)
+  if (work.world.drifts.isSeen(finding)) return
   await persist('quarantine', () => work.quarantine(bytes), { log: work.log, signal })
-  await store([rejected(error instanceof EventError ? error.message : 'not UTF-8')], work, signal)
+  await store([finding], work, signal)
 }
 
 async function wait(message: Message, events: readonly CloudEvent[], work: Work): Promise<void> {

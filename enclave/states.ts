@@ -4,7 +4,6 @@ import type { StateIndex } from './core/state_index.ts'
 import type { Config } from './config.ts'
 import type { Clock, HostBytes, Log, States } from './ports.ts'
 import { codeOf, persist } from './retry.ts'
-import { open } from './sealing/envelope.ts'
 import { opaque, type Vault } from './vault.ts'
 
 export interface StateWatch {
@@ -27,8 +26,7 @@ interface Parts {
 
 type StateConfig = Config['states'][number]
 
-const snapshot = ({ name }: StateConfig): string => `state-${opaque(name)}`
-const stream = (state: StateConfig) => ({ purpose: 'state', stream: snapshot(state) }) as const
+const place = (state: StateConfig) => ({ purpose: 'state', stream: `state-${opaque(state.name)}` }) as const
 
 /**
  * Keeps the index as new as the states that Terraform writes. Whatever goes wrong with one of them, its last good
@@ -76,16 +74,13 @@ export function watchStates({ config, source, index, vault, clock, log }: Parts)
   }
 
   async function keep(state: StateConfig, bytes: Uint8Array): Promise<void> {
-    const place = { ...stream(state), sequence: index.serial(state.name) ?? 0 }
-    await vault.blobs.replace(snapshot(state), vault.seal(place, bytes))
+    await vault.keep({ ...place(state), sequence: index.serial(state.name) ?? 0 }, bytes)
   }
 
   async function recall(state: StateConfig): Promise<boolean> {
     try {
-      const object = await vault.blobs.get(snapshot(state))
-      if (object === undefined) return false
-      const { plaintext } = open(vault.ring, { ...stream(state), environment: vault.environment }, object)
-      if (!adopt(state, plaintext)) return false
+      const snapshot = await vault.recall(place(state))
+      if (snapshot === undefined || !adopt(state, snapshot.plaintext)) return false
       log('warn', 'state.recalled', { state: state.name, serial: index.serial(state.name) ?? 0 })
       return true
     } catch (error) {

@@ -2,6 +2,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { Ready } from './aws/aws.ts'
 import { agentTo } from './aws/front.ts'
+import { cloudPrincipal } from './principals.ts'
 
 /** What happens in the account, seen from outside the enclave: EventBridge fills the queue, Terraform writes states. */
 export interface Cloud {
@@ -16,7 +17,7 @@ export function openCloud(aws: Ready, ca: string, region: string, queue: string)
   const agent = agentTo({ port: aws.port, ca })
   const settings = {
     region,
-    credentials: { accessKeyId: 'AKIAEXAMPLECLOUD0001', secretAccessKey: 'not-checked-by-the-local-aws' },
+    credentials: cloudPrincipal.credentials,
     requestHandler: { httpsAgent: agent },
   }
   const sqs = new SQSClient(settings)

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -7,6 +8,8 @@ import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
 import { toPerson } from '../enclave/core/render.ts'
 import { attestIngress } from './attest.ts'
 import type { Told } from './enclave.ts'
+import { tryAsHost } from './host.ts'
+import { enclaveRole } from './principals.ts'
 import { searchPlaintext, stringsOf } from './search.ts'
 import { startStack, STATE, type Stack } from './stack.ts'
 import { FIRST_STATE, story, type Chapter } from './story.ts'
@@ -76,13 +79,20 @@ async function tell(stack: Stack, watch: Watch): Promise<void> {
 
 async function showIdentity(stack: Stack): Promise<void> {
   title('Who answers at the ingress?')
-  const document = await attestIngress(stack.ingressPort, {
+  const { document, authority = '' } = await attestIngress(stack.ingressPort, {
     root: await readFile(stack.nsmRoot),
     pcr0: stack.pcr0,
     config: await readFile(stack.config),
   })
   say(`  https://127.0.0.1:${stack.ingressPort}: ${document.moduleId}, attested for this connection just now`)
   say(`  PCR0 ${stack.pcr0}`)
+  const { subject, fingerprint256 } = new X509Certificate(authority)
+  say(`  its CA, bound in the same document: ${subject}, SHA-256 ${fingerprint256.replaceAll(':', '').toLowerCase()}`)
+  say(`  AWS takes it for ${enclaveRole.role}, which the host cannot become:`)
+  for (const { what, answer } of await tryAsHost(stack)) {
+    if (answer === 'allowed') throw new Error(`the host may ${what}`)
+    say(`    ${what} with the host's credentials: ${styleText('green', answer)}`)
+  }
 }
 
 /** Lets it happen and waits for what becomes of it; gives back the record. */
@@ -132,17 +142,33 @@ function createWatch(): Watch {
   const PHASES: Readonly<Record<string, string>> = {
     'boot.device': 'attested: the security module answers, PCR0 is not that of a debug enclave',
     'boot.identity': 'identity: a key for KMS to answer to, a key for TLS',
-    'boot.keys': 'unwrapped: KMS verified the attestation and released the data key to this image',
-    'boot.state': 'state loaded: from S3, indexed; the ledger is opened',
-    'boot.serving': 'serving: TLS 1.3 ended inside, events are judged',
+    'boot.keys': 'unwrapped: KMS verified the attestation and released the data key and the CA key to this image',
+    'boot.ingress': 'ingress: TLS 1.3 that ends inside, attested for whoever asks',
+    'session.opened': 'trusted: attested and registered, its CA gets it a session of its own role',
+    'ledger.opened': 'ledger opened: what the parent and S3 have of it fits together',
+    'boot.state': 'state loaded: from S3, with credentials that the host does not have',
+    'boot.serving': 'serving: events are judged',
   }
+  /** On the first start AWS does not trust the CA yet: this is what waiting for a person looks like. */
+  const FIRST_START: Readonly<Record<string, string>> = {
+    'session.refused': 'its CA is not registered yet, so AWS gives it neither ledger, states nor events',
+    'ledger.open.failed': '',
+  }
+  let waiting = true
+  const shown = new Set<string>()
   return {
     hooks: {
       onTold(told) {
         if (told.kind === 'finding') entry(outcomes, told.finding.eventId).resolve(told.finding)
-        else if (told.code in PHASES)
-          say(`  ${styleText('green', '✓')} ${PHASES[told.code]} (${String(told.fields['ms'])} ms)`)
-        else if (told.level !== 'info') say(`  ${told.level}: ${told.code} ${JSON.stringify(told.fields)}`)
+        else if (told.code in PHASES) {
+          if (shown.has(told.code)) return
+          shown.add(told.code)
+          const { ms } = told.fields
+          say(`  ${styleText('green', '✓')} ${PHASES[told.code]}${typeof ms === 'number' ? ` (${ms} ms)` : ''}`)
+          if (told.code === 'session.opened') waiting = false
+        } else if (waiting && told.code in FIRST_START) {
+          if (FIRST_START[told.code]) quiet(`  … ${FIRST_START[told.code]}`)
+        } else if (told.level !== 'info') say(`  ${told.level}: ${told.code} ${JSON.stringify(told.fields)}`)
       },
       onConsole(line) {
         if (line !== 'ready') say(`  ${line}`)

@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { boot } from '../enclave/boot.ts'
+import { boot, type Surroundings } from '../enclave/boot.ts'
 import { openParentLog } from '../enclave/adapters/log.ts'
 import { openParent } from '../enclave/adapters/parent.ts'
 import type { Finding } from '../enclave/core/finding.ts'
-import type { Log } from '../enclave/ports.ts'
+import type { Kernel, Log } from '../enclave/ports.ts'
 import { dial, parseAddress, serve } from '../vsock/index.ts'
 import { dialNsm } from './nsm/dial.ts'
 
@@ -40,15 +40,25 @@ const log: Log = (level, code, fields = {}) => {
   tell({ kind: 'log', level, code, fields })
 }
 
+/** The kernel is the laptop's own: its randomness is good as it is, its clock nobody vouches for. */
+const hostKernel: Kernel = {
+  addEntropy: async () => log('info', 'local.entropy.not-added'),
+  verifyClockSource: async () => log('info', 'local.clock-source.not-verified'),
+}
+
 const stop = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, () => stop.abort())
 
 try {
-  const enclave = await boot({
+  const surroundings: Surroundings = {
     device: dialNsm(settings.nsm),
+    kernel: hostKernel,
     dialEgress: () => dial(parseAddress(settings.egress), DIAL_TIMEOUT_MS),
     dialServices,
-    listen: (server) => serve(parseAddress(settings.ingress), server),
+    async listen(server) {
+      await serve(parseAddress(settings.ingress), server)
+      process.stdout.write('ready\n')
+    },
     tlsRoots: [await readFile(settings.tlsRoot, 'utf8')],
     config: await readFile(settings.config),
     rules: fileURLToPath(new URL('../rules', import.meta.url)),
@@ -56,8 +66,8 @@ try {
     clock: { now: Date.now },
     log,
     observe: (finding) => tell({ kind: 'finding', finding }),
-  })
-  process.stdout.write('ready\n')
+  }
+  const enclave = await boot(surroundings, stop.signal)
   await enclave(stop.signal)
 } catch (error) {
   if (!stop.signal.aborted) {

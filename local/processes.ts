@@ -15,6 +15,8 @@ export interface Running {
   readonly ready: string
   /** Resolves with the exit code (null after a signal) once it has ended. */
   readonly ended: Promise<number | null>
+  /** What it said on standard error. */
+  lastWords(): string
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -65,6 +67,7 @@ export async function start(
     child,
     ready: first,
     ended,
+    lastWords: () => lastWords.trim(),
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return
       const hard = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)

@@ -11,7 +11,7 @@ export interface Search {
   readonly hits: readonly string[]
 }
 
-/** Looks for any of these values, as text, hex or base64, in everything below a folder. */
+/** Looks for any of these values, as text, within JSON, in hex or in base64, in everything below a folder. */
 export async function searchPlaintext(folder: string, values: readonly (string | Uint8Array)[]): Promise<Search> {
   const needles = [...new Set(values.flatMap(formsOf))]
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -44,11 +44,14 @@ export function stringsOf(json: string): readonly string[] {
 
 function formsOf(value: string | Uint8Array): readonly string[] {
   const bytes = Buffer.from(value as Uint8Array)
-  // Base64 of a part of a longer text begins at one of three places; what the neighbours change is cut off.
-  const base64 = [0, 1, 2].map((shift) =>
-    Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString('base64')
-      .slice(shift === 0 ? 0 : 4, -4),
-  )
-  return [bytes.toString('latin1'), bytes.toString('hex'), ...base64].filter((form) => form.length >= MIN_NEEDLE)
+  const escaped = typeof value === 'string' ? [Buffer.from(JSON.stringify(value).slice(1, -1))] : []
+  const texts = [bytes, ...escaped].map((text) => text.toString('latin1'))
+  const base64 = [0, 1, 2].map((shift) => base64At(shift, bytes))
+  return [...texts, bytes.toString('hex'), ...base64].filter((form) => form.length >= MIN_NEEDLE)
+}
+
+/** Base64 of a part of a longer text begins at one of three places; a character shared with a neighbour is cut off. */
+function base64At(shift: number, bytes: Uint8Array): string {
+  const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
+  return text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6))
 }

@@ -1,19 +1,25 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import type { Ready } from './aws/aws.ts'
 import type { Settings as AwsSettings } from './aws/settings.ts'
 import { openCloud, type Cloud } from './cloud.ts'
 import type { EnclaveSettings, Told } from './enclave.ts'
 import { measure } from './measure.ts'
-import { start, type Running } from './processes.ts'
+import { cloudPrincipal, enclaveRole, hostPrincipal } from './principals.ts'
+import { start, StartError, type Running } from './processes.ts'
 import { startReceiver, type Delivery } from './receiver.ts'
+import { registerAuthority } from './register.ts'
 import { ACCOUNT, FIRST_STATE, REGION, TERRAFORM_ROLE } from './story.ts'
 
 const KEY_ID = '2f1c7e9a-4b60-4d3e-8a55-90d1e6c7b8f2'
 const KEY_ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KEY_ID}`
 const QUEUE = 'driftseal-events'
 const WEBHOOK_HOST = 'hooks.example.com'
+const SESSION_SECS = 3600
+const SERVING_TIMEOUT_MS = 20_000
+export const LEDGER = { bucket: 'driftseal-ledger', prefix: 'local/' } as const
 export const STATE = { bucket: 'terraform-states', key: 'registry/terraform.tfstate' } as const
 
 /** Everything of the stack is below its folder; what the parent's side writes is below `parent`. */
@@ -46,6 +52,8 @@ export interface StackOptions {
   readonly config?: Readonly<Record<string, unknown>>
   /** The first version of the state; null for none. */
   readonly state?: string | null
+  /** Whether a person registers the enclave's CA as the trust anchor, as he has to once; `closed` leaves it to the caller. */
+  readonly anchor?: 'registered' | 'closed'
   /** Starts the local AWS otherwise than as a process of its own with these settings. */
   readonly startAws?: (settings: AwsSettings) => Promise<{ ready: Ready; stop(): Promise<void> }>
 }
@@ -58,7 +66,14 @@ const configuration = (over: Readonly<Record<string, unknown>>) => ({
   region: REGION,
   kms_key: KEY_ARN,
   dek_secret: 'driftseal/dek',
+  identity: {
+    secret: 'driftseal/identity',
+    trust_anchor: enclaveRole.trustAnchor,
+    profile: enclaveRole.profile,
+    role: enclaveRole.role,
+  },
   queue: queueUrl,
+  ledger: LEDGER,
   states: [{ name: 'registry', ...STATE, terraform_principals: [TERRAFORM_ROLE] }],
   state_refresh_interval_secs: 1,
   sinks: [
@@ -96,8 +111,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       keyId: KEY_ID,
       nsmRoot: at('nsm-root.der'),
       allowedPcr0: [pcr0],
+      identity: { trustAnchor: enclaveRole.trustAnchor, profile: enclaveRole.profile, role: enclaveRole.role },
+      sessionSecs: SESSION_SECS,
+      accessKeys: Object.fromEntries(
+        [hostPrincipal, cloudPrincipal].map(({ credentials, actions }) => [credentials.accessKeyId, [...actions]]),
+      ),
+      roleActions: [...enclaveRole.actions],
       queues: [QUEUE],
-      buckets: [STATE.bucket],
+      buckets: [STATE.bucket, LEDGER.bucket],
       servers: [WEBHOOK_HOST],
     })
     stops.push(() => aws.stop())
@@ -118,8 +139,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const startEnclave = () => startEnclaveProcess(dir, aws.ready, options)
     let parent = await startParent()
     stops.push(() => parent.stop())
+    const { ingress_port: ingressPort } = JSON.parse(parent.ready) as { ingress_port: number } // its ready line
     let enclave = await startEnclave()
-    stops.push(() => enclave.stop())
+    stops.push(() => enclave.process.stop())
+    if (options.anchor !== 'closed') {
+      const expected = { root: await readFile(at('nsm-root.der')), pcr0, config }
+      await registerAuthority(ingressPort, expected, aws.ready.trustAnchorFile)
+      await enclave.serving
+    }
 
     return {
       dir,
@@ -129,10 +156,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       nsmRoot: at('nsm-root.der'),
       aws: aws.ready,
       cloud,
-      ingressPort: (JSON.parse(parent.ready) as { ingress_port: number }).ingress_port, // parent-proxy's ready line
+      ingressPort,
       ndjson: at('alerts.ndjson'),
       get enclave() {
-        return enclave
+        return enclave.process
       },
       get parent() {
         return parent
@@ -142,6 +169,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       async startEnclave() {
         enclave = await startEnclave()
+        await enclave.serving
       },
       stop,
     }
@@ -156,7 +184,14 @@ async function startAwsProcess(settings: AwsSettings): Promise<{ ready: Ready; s
   return { ready: JSON.parse(aws.ready) as Ready, stop: () => aws.stop() } // local/aws/main.ts prints nothing else
 }
 
-async function startEnclaveProcess(dir: string, aws: Ready, options: StackOptions): Promise<Running> {
+interface Enclave {
+  readonly process: Running
+  /** Resolves when it judges events; rejects if it ends before that, or takes too long. */
+  readonly serving: Promise<void>
+}
+
+/** Resolves when the ingress is open. */
+async function startEnclaveProcess(dir: string, aws: Ready, options: StackOptions): Promise<Enclave> {
   const settings: EnclaveSettings = {
     config: join(dir, 'config.yaml'),
     nsm: `unix:${join(dir, 'nsm.sock')}`,
@@ -166,10 +201,21 @@ async function startEnclaveProcess(dir: string, aws: Ready, options: StackOption
     tlsRoot: aws.caFile,
     ndjson: join(dir, 'alerts.ndjson'),
   }
-  return start('enclave', 'local/enclave.ts', [JSON.stringify(settings)], {
-    onMessage: (message) => options.onTold?.(message as Told), // local/enclave.ts sends nothing else
+  const { promise: serves, resolve } = Promise.withResolvers<void>()
+  const running = await start('enclave', 'local/enclave.ts', [JSON.stringify(settings)], {
+    onMessage(message) {
+      const told = message as Told // local/enclave.ts sends nothing else
+      options.onTold?.(told)
+      if (told.kind === 'log' && told.code === 'boot.serving') resolve()
+    },
     onLine: (line) => options.onConsole?.(line),
   })
+  const fails = Promise.race([running.ended, sleep(SERVING_TIMEOUT_MS, null, { ref: false })]).then((code) => {
+    throw new StartError('enclave', code, running.lastWords())
+  })
+  const serving = Promise.race([serves, fails])
+  serving.catch(() => {}) // it ends some day, and nobody may have waited for more than its ingress
+  return { process: running, serving }
 }
 
 /** Of a server that the local AWS's CA vouches for. */
@@ -197,8 +243,8 @@ function parentSettings(dir: string, aws: Ready, webhookPort: number): object {
       listen: `unix:${join(dir, '3_8002.sock')}`,
       blobs: join(dir, 'parent', 'blobs'),
       credentials: {
-        AccessKeyId: 'ASIAEXAMPLEBOOTSTRAP',
-        SecretAccessKey: 'the-local-aws-does-not-check-signatures',
+        AccessKeyId: hostPrincipal.credentials.accessKeyId,
+        SecretAccessKey: hostPrincipal.credentials.secretAccessKey,
         Token: 'local',
       },
       identity: { node: 'laptop' },

@@ -2,10 +2,17 @@ import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
 
-const MAX_CONNECTIONS = 256
 const MAX_HEADER_BYTES = 8 << 10
-const HEADERS_TIMEOUT_MS = 5_000
-const REQUEST_TIMEOUT_MS = 10_000
+
+/** Who does not get on within these makes room for others: the handshake, the request, and silence after it. */
+export const INGRESS_LIMITS = {
+  connections: 256,
+  handshakeTimeoutMs: 5_000,
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  idleTimeoutMs: 5_000,
+  checkIntervalMs: 1_000,
+}
 /** 16 to 64 bytes in hex: long enough to be fresh, short enough for the device. */
 const NONCE = /^(?:[0-9a-f]{2}){16,64}$/
 
@@ -13,17 +20,27 @@ export interface Answers {
   /** Why the enclave is not judging events, or undefined when it is. */
   readonly waitingFor: () => string | undefined
   readonly attest: (nonce: Uint8Array) => Promise<Uint8Array>
+  /** The CA certificate in PEM, for the trust anchor; none in host mode. */
+  readonly authority: string | undefined
 }
 
 /** What the enclave serves: TLS 1.3 that ends here, whoever forwards the bytes. */
-export function createIngress(tls: { key: string; cert: string }, answers: Answers): Server {
+export function createIngress(tls: { key: string; cert: string }, answers: Answers, limits = INGRESS_LIMITS): Server {
   const server = createServer(
-    { ...tls, minVersion: 'TLSv1.3', maxHeaderSize: MAX_HEADER_BYTES },
+    {
+      ...tls,
+      minVersion: 'TLSv1.3',
+      maxHeaderSize: MAX_HEADER_BYTES,
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+    },
     (request, response) => void answer(request, response, answers).catch(() => response.destroy()),
   )
-  server.maxConnections = MAX_CONNECTIONS
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.maxConnections = limits.connections
+  server.timeout = limits.idleTimeoutMs
   return server
 }
 
@@ -47,6 +64,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
       response.end(document)
       return undefined
     }
+    case '/.well-known/driftseal/ca.pem':
+      if (answers.authority === undefined) return send(response, 404, { error: 'host mode: this enclave has no CA' })
+      response.writeHead(200, { 'content-type': 'application/x-pem-file', 'cache-control': 'no-store' })
+      response.end(answers.authority)
+      return undefined
   }
   return send(response, 404, { error: 'nothing is served here' })
 }

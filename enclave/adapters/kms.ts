@@ -1,9 +1,11 @@
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import type { HostBytes, Kms } from '../ports.ts'
+import { codeOf } from '../retry.ts'
 import { clientSettings, type AwsAccess } from './aws.ts'
 
 export class KmsError extends Error {
-  readonly code: 'refused' | 'plaintext' | 'empty' | 'wrong-key'
+  /** `foreign`: what was to be decrypted is not a ciphertext of this key under this context, and never will be. */
+  readonly code: 'refused' | 'foreign' | 'plaintext' | 'empty' | 'wrong-key'
   constructor(code: KmsError['code'], message: string, cause?: unknown) {
     super(message, { cause })
     this.code = code
@@ -11,6 +13,7 @@ export class KmsError extends Error {
 }
 
 const MAX_RECIPIENT_CIPHERTEXT = 64 << 10
+const FOREIGN = new Set(['InvalidCiphertextException', 'IncorrectKeyException'])
 
 export function openKms(access: AwsAccess): Kms {
   const client = new KMSClient(clientSettings(access))
@@ -26,8 +29,9 @@ export function openKms(access: AwsAccess): Kms {
           }),
         )
         .catch((error: unknown) => {
-          const name = error instanceof Error ? error.name : 'unknown error'
-          throw new KmsError('refused', `KMS refused the attested Decrypt: ${name}${hints[name] ?? ''}`, error)
+          const name = codeOf(error)
+          const code = FOREIGN.has(name) ? 'foreign' : 'refused'
+          throw new KmsError(code, `KMS refused the attested Decrypt: ${name}${hints[name] ?? ''}`, error)
         })
       // A KMS that answers in the clear is no KMS, or did not see our Recipient: its plaintext was never secret.
       if (answer.Plaintext !== undefined && answer.Plaintext.length > 0) {
@@ -36,7 +40,7 @@ export function openKms(access: AwsAccess): Kms {
       }
       if (answer.KeyId !== keyId) throw new KmsError('wrong-key', 'KMS decrypted with another key than the pinned one')
       const sealed = answer.CiphertextForRecipient
-      if (sealed === undefined || sealed.length === 0 || sealed.length > MAX_RECIPIENT_CIPHERTEXT) {
+      if (!(sealed instanceof Uint8Array) || sealed.length === 0 || sealed.length > MAX_RECIPIENT_CIPHERTEXT) {
         throw new KmsError('empty', 'KMS answered without a ciphertext for the recipient')
       }
       return sealed as HostBytes

@@ -4,6 +4,7 @@ import type { Parent } from './parent.ts'
 
 const MAX_PENDING = 1 << 20
 const MAX_ANSWER = 4096
+const STORED = 204
 
 /**
  * Log lines for the parent to keep. They are few and hold codes and numbers only, since the host reads them; while the
@@ -12,21 +13,26 @@ const MAX_ANSWER = 4096
 export function openParentLog(parent: Parent): Log {
   let pending: string[] = []
   let size = 0
+  /** Lines that are lost, and how many of those the pending ones speak of. */
   let dropped = 0
+  let told = 0
   let sending = false
 
   async function send(): Promise<void> {
     if (sending) return
     sending = true
     while (pending.length > 0) {
-      const lines = pending
+      const [lines, counted] = [pending, told]
       pending = []
       size = 0
+      told = 0
       const body = Buffer.from(lines.join(''))
       // The log is the one thing that may be lost: an enclave that stops because its host keeps no log helps nobody.
-      await parent('POST', '/log', { limit: MAX_ANSWER, body }).catch(() => {
-        dropped += lines.length
-      })
+      const taken = await parent('POST', '/log', { limit: MAX_ANSWER, body }).then(
+        ({ status }) => status === STORED,
+        () => false,
+      )
+      if (!taken) dropped += lines.length + counted
     }
     sending = false
   }
@@ -44,15 +50,13 @@ export function openParentLog(parent: Parent): Log {
         else {
           pending.push(line)
           size += line.length
+          told += dropped
+          dropped = 0
         }
         void send()
       },
     },
   )
 
-  return (level, code, fields = {}) => {
-    const lost = dropped
-    dropped = 0
-    logger[level](lost > 0 ? { ...fields, dropped: lost } : fields, code)
-  }
+  return (level, code, fields = {}) => logger[level](dropped > 0 ? { ...fields, dropped } : fields, code)
 }

@@ -39,12 +39,31 @@ const encoder = new Encoder({ useRecords: false, tagUint8Array: false, variableM
 /** Speaks the device's CBOR: a command is a text, or a map from its name to its parameters. */
 export function openNsm(device: NsmDevice): Nsm {
   return {
+    async describe() {
+      const fields = await ask('DescribeNSM')
+      if (fields.get('digest') !== 'SHA384') malformed('digest is not "SHA384"')
+      const version = ['version_major', 'version_minor', 'version_patch'].map((name) => integer(fields.get(name), name))
+      const locked = fields.get('locked_pcrs')
+      if (!Array.isArray(locked)) malformed('locked_pcrs is not a list')
+      return {
+        moduleId: text(fields, 'module_id'),
+        version: version.join('.'),
+        maxPcrs: integer(fields.get('max_pcrs'), 'max_pcrs'),
+        lockedPcrs: (locked as readonly Cbor[]).map((index) => integer(index, 'locked_pcrs')), // checked above
+      }
+    },
     async attest({ nonce = null, userData = null, publicKey = null }) {
       const parameters = { user_data: userData, nonce, public_key: publicKey }
       return bytes(await ask('Attestation', parameters), 'document', 1, MAX_RESPONSE)
     },
     async pcr(index) {
       return bytes(await ask('DescribePCR', { index }), 'data', PCR_BYTES, PCR_BYTES)
+    },
+    async extend(index, data) {
+      return bytes(await ask('ExtendPCR', { index, data }), 'data', PCR_BYTES, PCR_BYTES)
+    },
+    async lock(index) {
+      await ask('LockPCR', { index })
     },
     async random() {
       return bytes(await ask('GetRandom'), 'random', 1, MAX_RANDOM_BYTES)
@@ -64,6 +83,7 @@ export function openNsm(device: NsmDevice): Nsm {
 function parseResponse(response: Uint8Array, command: string): CborMap {
   if (response.length > MAX_RESPONSE) malformed(`${command}: over ${MAX_RESPONSE} bytes`)
   const decoded = decodeCbor(response, 'either', (why) => malformed(`${command}: ${why}`))
+  if (decoded === command) return new Map() // done, and nothing to say about it
   const answer =
     decoded instanceof Map && decoded.size === 1 ? (decoded as CborMap) : malformed(`${command}: not a map of one`)
   const error = answer.get('Error')
@@ -81,6 +101,15 @@ function bytes(fields: CborMap, name: string, least: number, most: number): Uint
   const value = fields.get(name)
   if (value instanceof Uint8Array && value.length >= least && value.length <= most) return value
   return malformed(`${name} is not ${least} to ${most} bytes`)
+}
+
+function integer(value: Cbor | undefined, name: string): number {
+  return typeof value === 'number' && value >= 0 ? value : malformed(`${name} is not a number`)
+}
+
+function text(fields: CborMap, name: string): string {
+  const value = fields.get(name)
+  return typeof value === 'string' && value.length > 0 ? value : malformed(`${name} is not a text`)
 }
 
 function malformed(what: string): never {

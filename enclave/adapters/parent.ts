@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { callbackify } from 'node:util'
 import type { HostBytes } from '../ports.ts'
 
@@ -11,7 +11,7 @@ export class ParentError extends Error {
   }
 }
 
-const TIMEOUT_MS = 10_000
+export const PARENT_LIMITS = { timeoutMs: 10_000 }
 const MAX_SOCKETS = 8
 
 export interface Answer {
@@ -27,7 +27,7 @@ export type Parent = (
 ) => Promise<Answer>
 
 /** Plain HTTP/1.1 over the parent's socket. A connection that breaks is dialled anew by the next request. */
-export function openParent(dial: () => Promise<Socket>): Parent {
+export function openParent(dial: () => Promise<Duplex>, { timeoutMs } = PARENT_LIMITS): Parent {
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS })
   agent.createConnection = (_options, callback) => {
     callbackify(dial)(callback ?? (() => {}))
@@ -40,7 +40,7 @@ export function openParent(dial: () => Promise<Socket>): Parent {
       agent,
       method,
       path,
-      timeout: TIMEOUT_MS,
+      timeout: timeoutMs,
       headers: {
         host: 'parent',
         ...(body === undefined ? {} : { 'content-length': body.length }),
@@ -50,7 +50,7 @@ export function openParent(dial: () => Promise<Socket>): Parent {
     // A server that drips a byte at a time never idles, so the whole exchange has a limit too.
     const timer = setTimeout(
       () => call.destroy(new ParentError('timeout', `${method} ${path} took too long`)),
-      TIMEOUT_MS,
+      timeoutMs,
     )
     const fail = (error: unknown) => {
       clearTimeout(timer)

@@ -1,5 +1,6 @@
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import type { HostBytes, States } from '../ports.ts'
+import { codeOf } from '../retry.ts'
 import { clientSettings, type AwsAccess } from './aws.ts'
 
 export class StatesError extends Error {
@@ -27,11 +28,7 @@ export function openS3States(access: AwsAccess): States {
           return { kind: 'unchanged' }
         }
         if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return { kind: 'missing' }
-        throw new StatesError(
-          'refused',
-          `S3 gave no state: ${error instanceof Error ? error.name : 'unknown error'}`,
-          error,
-        )
+        throw new StatesError('refused', `S3 gave no state: ${codeOf(error)}`, error)
       }
     },
   }

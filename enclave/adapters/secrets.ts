@@ -1,5 +1,6 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { HostBytes, Secrets } from '../ports.ts'
+import { codeOf } from '../retry.ts'
 import { clientSettings, type AwsAccess } from './aws.ts'
 
 export class SecretsError extends Error {
@@ -20,11 +21,14 @@ export function openSecrets(access: AwsAccess): Secrets {
       const answer = await client
         .send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }))
         .catch((error: unknown) => {
-          const name = error instanceof Error ? error.name : 'unknown error'
-          throw new SecretsError('refused', `Secrets Manager gave no ${stage} of ${secretId}: ${name}`, error)
+          if (error instanceof ResourceNotFoundException) return undefined
+          throw new SecretsError('refused', `Secrets Manager gave no ${stage} of ${secretId}: ${codeOf(error)}`, error)
         })
+      if (answer === undefined) return undefined
       const wrapped = answer.SecretBinary
-      if (wrapped === undefined || wrapped.length === 0 || wrapped.length > MAX_WRAPPED || !answer.VersionId) {
+      // The SDK hands on what is no base64 as it came, whatever its type says.
+      const isBytes = wrapped instanceof Uint8Array && wrapped.length > 0 && wrapped.length <= MAX_WRAPPED
+      if (!isBytes || !answer.VersionId) {
         throw new SecretsError(
           'malformed',
           `${stage} of ${secretId} is not a wrapped key (a binary of up to ${MAX_WRAPPED} bytes)`,

@@ -35,10 +35,14 @@ export function openSqs(access: AwsAccess, queue: string, visibilitySecs: number
       }))
     },
     async remove(messages) {
-      if (messages.length === 0) return
-      const Entries = messages.map(({ receipt }, index) => ({ Id: String(index), ReceiptHandle: receipt }))
-      const answer = await client.send(new DeleteMessageBatchCommand({ QueueUrl: queue, Entries }))
-      if (answer.Failed?.length) throw new QueueError(`${answer.Failed.length} messages could not be removed`)
+      let failed = 0
+      for (let at = 0; at < messages.length; at += BATCH) {
+        const batch = messages.slice(at, at + BATCH)
+        const Entries = batch.map(({ receipt }, index) => ({ Id: String(index), ReceiptHandle: receipt }))
+        const answer = await client.send(new DeleteMessageBatchCommand({ QueueUrl: queue, Entries }))
+        failed += answer.Failed?.length ?? 0
+      }
+      if (failed > 0) throw new QueueError(`${failed} messages could not be removed`)
     },
     async hide(message, seconds) {
       await client.send(

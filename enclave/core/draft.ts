@@ -29,8 +29,8 @@ export function draft(event: CloudEvent, outcome: OutcomeName, reason: string): 
   }
 }
 
-/** The finding for a record that could not be read, so that it is counted like any other. */
-export function rejected(reason: string): Finding {
+/** The finding for a record that could not be read, so that it is counted like any other. `id`: where it came from. */
+export function rejected(reason: string, id = ''): Finding {
   return {
     version: 1,
     outcome: 'rejected',
@@ -42,7 +42,7 @@ export function rejected(reason: string): Finding {
     service: UNKNOWN,
     source: UNKNOWN,
     event: UNKNOWN,
-    eventId: '',
+    eventId: id,
     time: '',
     resource: null,
     changes: {},

@@ -1,8 +1,12 @@
 import type { Actor, Cloud } from './event.ts'
 import type { Json } from './json.ts'
 
-/** Every event ends in exactly one of these for each resource that it touches. */
-export type OutcomeName = 'ignored' | 'expected' | 'drift' | 'resolved' | 'unmanaged' | 'unmapped' | 'rejected'
+/**
+ * Every event ends in exactly one of these for each resource that it touches. `tamper` alone is of no event: the
+ * detector's alarm about itself.
+ */
+export type OutcomeName =
+  'ignored' | 'expected' | 'drift' | 'resolved' | 'unmanaged' | 'unmapped' | 'rejected' | 'tamper'
 export type Kind = 'changed' | 'created' | 'deleted'
 export type Verdict = 'confirmed' | 'suspected'
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'

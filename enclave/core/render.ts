@@ -12,6 +12,7 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue'
 const CODES: Readonly<Record<Style, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34 }
 const OUTCOME_STYLE: Readonly<Record<OutcomeName, Style>> = {
   drift: 'red',
+  tamper: 'red',
   unmanaged: 'yellow',
   unmapped: 'yellow',
   rejected: 'yellow',
@@ -20,6 +21,7 @@ const OUTCOME_STYLE: Readonly<Record<OutcomeName, Style>> = {
   ignored: 'dim',
 }
 const GRAVE: ReadonlySet<Severity> = new Set(['critical', 'high'])
+const WEIGHED: ReadonlySet<OutcomeName> = new Set(['drift', 'unmanaged', 'tamper'])
 
 /** The finding as one line of JSON: docs/findings.md. */
 export const toJson = (finding: Finding): string => JSON.stringify(finding)
@@ -33,8 +35,7 @@ export function toDriftLog({ service, event, resource, changes, actor, time }: F
 export function toPerson(finding: Finding, { colour }: { readonly colour: boolean }): string {
   const paint = (style: Style, text: string) => (colour ? `${ESC}[${CODES[style]}m${text}${ESC}[0m` : text)
   const { outcome, severity, resource, verdict, kind, actor, rules } = finding
-  const weight =
-    outcome === 'drift' || outcome === 'unmanaged' ? [paint(GRAVE.has(severity) ? 'red' : 'dim', severity)] : []
+  const weight = WEIGHED.has(outcome) ? [paint(GRAVE.has(severity) ? 'red' : 'dim', severity)] : []
   const doubt = verdict === 'suspected' ? [paint('yellow', 'suspected')] : []
   const what = resource === null ? finding.source : (resource.address ?? `${resource.type} ${resource.id}`)
   const where = typeof resource?.state === 'string' ? [paint('dim', `in ${plain(resource.state)}`)] : []

@@ -1,6 +1,6 @@
 import { ARRAY, head, Writer } from './cbor.ts'
 import { malformed } from './error.ts'
-import { NONCE_BYTES, TAG_BYTES, decrypt, encrypt } from './gcm-siv.ts'
+import { NONCE_BYTES, TAG_BYTES, decrypt, encrypt, type Bytes } from './gcm-siv.ts'
 import type { Secret } from './types.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -35,28 +35,43 @@ export function sealChunks(binding: Binding, plaintext: Uint8Array, out: Uint8Ar
   const place = placesIn(binding)
   const last = chunksOf(plaintext.length) - 1
   for (let index = 0; index <= last; index++) {
-    const chunk = plaintext.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)
+    const chunk = last === 0 ? plaintext : plaintext.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)
     const { nonce, aad } = place(index, index === last)
     const { ciphertext, tag } = encrypt(binding.key, nonce, aad, chunk)
     out.set(ciphertext, index * SEALED_CHUNK_BYTES)
     out.set(tag, index * SEALED_CHUNK_BYTES + ciphertext.length)
+    release(ciphertext)
   }
 }
 
 /** Gives nothing out before the last chunk has proved itself too. */
 export function openChunks(binding: Binding, sealed: Uint8Array): Uint8Array {
   const place = placesIn(binding)
-  const last = Math.ceil(sealed.length / SEALED_CHUNK_BYTES) - 1
-  const chunks: Uint8Array[] = []
-  for (let index = 0; index <= last; index++) {
-    const chunk = sealed.subarray(index * SEALED_CHUNK_BYTES, (index + 1) * SEALED_CHUNK_BYTES)
-    if (chunk.length < TAG_BYTES) throw malformed()
+  const last = Math.max(1, Math.ceil(sealed.length / SEALED_CHUNK_BYTES)) - 1
+  if (sealed.length - last * SEALED_CHUNK_BYTES < TAG_BYTES) throw malformed()
+  const openAt = (index: number): Bytes => {
+    const start = index * SEALED_CHUNK_BYTES
+    const end = Math.min(start + SEALED_CHUNK_BYTES, sealed.length) - TAG_BYTES
     const { nonce, aad } = place(index, index === last)
-    const ciphertext = chunk.subarray(0, -TAG_BYTES)
-    chunks.push(decrypt(binding.key, nonce, aad, { ciphertext, tag: chunk.subarray(-TAG_BYTES) }))
+    const tag = sealed.subarray(end, end + TAG_BYTES)
+    return decrypt(binding.key, nonce, aad, { ciphertext: sealed.subarray(start, end), tag })
   }
-  const [first, second] = chunks
-  return first !== undefined && second === undefined ? first : Buffer.concat(chunks)
+  if (last === 0) return openAt(0)
+  const plaintext = Buffer.allocUnsafeSlow(sealed.length - (last + 1) * TAG_BYTES)
+  for (let index = 0; index <= last; index++) {
+    const chunk = openAt(index)
+    plaintext.set(chunk, index * CHUNK_BYTES)
+    release(chunk)
+  }
+  return plaintext
+}
+
+/**
+ * Gives a chunk's memory back now that it is copied. Left to the collector, which hardly notices memory outside its
+ * heap, an object's chunks would lie beside the whole of it: twice the enclave's memory for a large state.
+ */
+function release({ buffer }: Bytes): void {
+  buffer.transfer(0)
 }
 
 /** The nonce and the AAD of each chunk, in two buffers that the next call writes anew. */

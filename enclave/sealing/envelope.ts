@@ -66,6 +66,9 @@ export function open(ring: Ring, expected: Expected, object: Uint8Array): Opened
   return { keyId, header, plaintext }
 }
 
+/** The key that an object says it was sealed with: its word alone, until it opens. */
+export const sealedWith = (object: Uint8Array): KeyId => parseHeader(parseMessage(object).encoded).keyId
+
 function encodeFront(encoded: Uint8Array, ciphertextLength: number): Uint8Array {
   const out = new Writer(MAX_FRAME_BYTES + encoded.length)
   out.literal(MESSAGE)

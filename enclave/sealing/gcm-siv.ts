@@ -11,12 +11,15 @@ const CIPHER = 'aes-256-gcm-siv'
 export const NONCE_BYTES = 12
 export const TAG_BYTES = 16
 
-export interface Encrypted {
-  readonly ciphertext: Uint8Array
+/** What the cipher gives out: memory of its own, all of it. */
+export type Bytes = Uint8Array<ArrayBuffer>
+
+export interface Encrypted<Text extends Uint8Array = Uint8Array> {
+  readonly ciphertext: Text
   readonly tag: Uint8Array
 }
 
-export function encrypt(key: Secret, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Encrypted {
+export function encrypt(key: Secret, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Encrypted<Bytes> {
   // Cast: @types/node does not list the mode; it has GCM's interface, but takes its text in a single update.
   const cipher = key.use((bytes) => createCipheriv(CIPHER, bytes, nonce)) as CipherGCM
   cipher.setAAD(aad)
@@ -25,7 +28,7 @@ export function encrypt(key: Secret, nonce: Uint8Array, aad: Uint8Array, plainte
   return { ciphertext, tag: cipher.getAuthTag() }
 }
 
-export function decrypt(key: Secret, nonce: Uint8Array, aad: Uint8Array, { ciphertext, tag }: Encrypted): Uint8Array {
+export function decrypt(key: Secret, nonce: Uint8Array, aad: Uint8Array, { ciphertext, tag }: Encrypted): Bytes {
   const decipher = key.use((bytes) => createDecipheriv(CIPHER, bytes, nonce)) as DecipherGCM
   decipher.setAAD(aad)
   decipher.setAuthTag(tag)

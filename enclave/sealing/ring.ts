@@ -29,8 +29,12 @@ export interface Ring extends Disposable {
   add(wrapped: Uint8Array, dek: Secret): KeyId
   /** Seals with this key from now on. */
   sealWith(id: KeyId): void
+  /** Digests with this key from now on, whatever seals and even when it is dropped: digests must stay comparable. */
+  digestWith(id: KeyId): void
   /** Wipes a key that no object needs any more. */
   drop(id: KeyId): void
+  /** The keys that open. */
+  ids(): readonly KeyId[]
   current(purpose: Purpose): Subkey
   find(id: KeyId, purpose: Purpose): Subkey | undefined
 }
@@ -38,6 +42,7 @@ export interface Ring extends Disposable {
 export function createRing(): Ring {
   const keys = new Map<KeyId, ReadonlyMap<Purpose, Subkey>>()
   let sealing: KeyId | undefined
+  let digesting: Subkey | undefined
 
   const find = (id: KeyId, purpose: Purpose): Subkey | undefined => keys.get(id)?.get(purpose)
 
@@ -62,11 +67,20 @@ export function createRing(): Ring {
         throw new SealingError('unknown-key', `key ${id} is not in the ring: add it before sealing with it`)
       sealing = id
     },
+    digestWith(id) {
+      const subkey = find(id, 'digest')
+      if (subkey === undefined)
+        throw new SealingError('unknown-key', `key ${id} is not in the ring: add it before digesting with it`)
+      digesting?.secret[Symbol.dispose]()
+      digesting = { id, secret: new Secret(subkey.secret.use((bytes) => Uint8Array.from(bytes))) }
+    },
     drop(id) {
       if (id === sealing) throw new SealingError('bad-input', `key ${id} seals: choose another before dropping it`)
       wipe(id)
     },
+    ids: () => [...keys.keys()],
     current(purpose) {
+      if (purpose === 'digest' && digesting !== undefined) return digesting
       const key = sealing === undefined ? undefined : find(sealing, purpose)
       if (key === undefined) throw new SealingError('no-key', 'the ring has no key to seal with: add one and choose it')
       return key
@@ -74,6 +88,8 @@ export function createRing(): Ring {
     find,
     [Symbol.dispose]() {
       for (const id of keys.keys()) wipe(id)
+      digesting?.secret[Symbol.dispose]()
+      digesting = undefined
       sealing = undefined
     },
   }
@@ -81,7 +97,7 @@ export function createRing(): Ring {
 
 /**
  * Shows that a secret value changed, or did not, without showing it. It is keyed, so that a short value cannot be
- * found by trying; a new data key therefore gives the same value another digest.
+ * found by trying; under another key the same value has another digest.
  */
 export const digestOf = (ring: Ring, value: string): string =>
   ring

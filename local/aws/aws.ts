@@ -1,9 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createAccess } from './access.ts'
 import { createCa, type Ca } from './ca.ts'
 import { openFauxqs } from './fauxqs.ts'
-import { hostsOf, serveFront } from './front.ts'
+import { serveFront } from './front.ts'
+import { hostsOf } from './hosts.ts'
 import { createKms, type KeyPolicy } from './kms.ts'
+import { createRolesAnywhere } from './rolesanywhere.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 
@@ -16,6 +19,8 @@ export interface Ready {
   readonly keyArn: string
   readonly dekSecret: string
   readonly webhookSecret: string
+  /** A PEM in here is the certificate of the trust anchor, which is disabled as long as it is empty. */
+  readonly trustAnchorFile: string
   /** The 32 bytes that the webhook's receiver checks signatures with. */
   readonly webhookKeyFile: string
   readonly queueUrls: Readonly<Record<string, string>>
@@ -35,10 +40,11 @@ export interface LocalAws {
 
 const DEK_SECRET = 'driftseal/dek'
 const WEBHOOK_SECRET = 'driftseal/webhook'
+const IDENTITY_SECRET = 'driftseal/identity'
 const OWNER_ONLY = { mode: 0o600 }
 const now = () => new Date()
 
-/** Starts KMS, Secrets Manager, SQS and S3 behind one TLS port, with what DriftSeal expects to find in them. */
+/** Starts KMS, Secrets Manager, SQS, S3 and IAM Roles Anywhere behind one TLS port, with what DriftSeal expects to find in them. */
 export async function startLocalAws(
   settings: Settings,
   hostile: { readonly tamperRecipient?: (ber: Uint8Array) => Uint8Array } = {},
@@ -55,6 +61,7 @@ export async function startLocalAws(
       // Nobody ever sees the data key; an operator has to hand the webhook's key to its receiver.
       { action: 'GenerateDataKeyWithoutPlaintext', context: context('dek') },
       { action: 'GenerateDataKey', context: context('webhook') },
+      { action: 'GenerateDataKeyPairWithoutPlaintext', context: context('identity') },
     ],
   })
   const keyArn = kms.createKey(settings.keyId, policy(settings.allowedPcr0))
@@ -62,6 +69,10 @@ export async function startLocalAws(
 
   const secrets = createSecrets({ region, account, now })
   secrets.put(DEK_SECRET, wrapDek())
+  secrets.put(
+    IDENTITY_SECRET,
+    kms.generate('GenerateDataKeyPairWithoutPlaintext', keyArn, context('identity')).ciphertext,
+  )
   const webhook = kms.generate('GenerateDataKey', keyArn, context('webhook'))
   secrets.put(WEBHOOK_SECRET, webhook.ciphertext)
   const webhookKeyFile = join(dir, 'webhook.key')
@@ -78,11 +89,26 @@ export async function startLocalAws(
   for (const name of settings.queues) queueUrls[name] = await fauxqs.createQueue(name)
   for (const name of settings.buckets) await fauxqs.createBucket(name)
 
+  const trustAnchorFile = join(dir, 'trust-anchor.pem')
+  await writeFile(trustAnchorFile, '')
+  const { access, grant } = createAccess(now)
+  for (const [accessKeyId, actions] of Object.entries(settings.accessKeys)) grant(accessKeyId, { actions })
+  const rolesanywhere = createRolesAnywhere({
+    region,
+    names: settings.identity,
+    anchor: () => readFile(trustAnchorFile, 'utf8'),
+    sessionSecs: settings.sessionSecs,
+    now,
+    issued: ({ accessKeyId, token, expires }) =>
+      grant(accessKeyId, { actions: settings.roleActions, session: { token, expires } }),
+  })
+
   const hosts = hostsOf(region)
   const front = await serveFront({
     region,
     certificate: await ca.issue(hosts),
-    services: { kms: kms.service, secretsmanager: secrets.service, sqs: fauxqs.sqs, s3: fauxqs.s3 },
+    services: { kms: kms.service, secretsmanager: secrets.service, sqs: fauxqs.sqs, s3: fauxqs.s3, rolesanywhere },
+    access,
   })
   return {
     ready: {
@@ -92,6 +118,7 @@ export async function startLocalAws(
       keyArn,
       dekSecret: DEK_SECRET,
       webhookSecret: WEBHOOK_SECRET,
+      trustAnchorFile,
       webhookKeyFile,
       queueUrls,
       buckets: settings.buckets,

@@ -1,6 +1,6 @@
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { buildApp } from 'fauxqs'
-import { hostOf } from './front.ts'
+import { hostOf } from './hosts.ts'
 import { AwsError, refuseS3 } from './protocol.ts'
 
 /** SQS and S3, in memory. */
@@ -45,14 +45,24 @@ export async function openFauxqs(world: { readonly region: string; readonly acco
   })
   await app.ready()
 
+  /** fauxqs overlooks If-None-Match, with which S3 creates and never replaces. */
+  async function create(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = '/'] = (request.url ?? '/').split('?')
+    const there = await app.inject({ method: 'HEAD', url: path, headers: { host: request.headers.host ?? '' } })
+    if (there.statusCode === 404) app.routing(request, response)
+    else refuseS3(response, new AwsError('PreconditionFailed', 'the object exists already', 412))
+  }
+
   return {
     sqs: (request, response) => app.routing(request, response),
     s3(request, response) {
       // fauxqs takes the first label of any dotted host for a bucket; on S3's own host the bucket is in the path.
       if (request.headers.host === s3Host) request.headers.host = 'localhost'
       const length = Number(request.headers['x-amz-decoded-content-length'] ?? request.headers['content-length'] ?? 0)
-      if (length <= MAX_OBJECT) app.routing(request, response)
-      else refuseS3(response, new AwsError('EntityTooLarge', `the local S3 takes objects of up to ${MAX_OBJECT} bytes`))
+      if (length > MAX_OBJECT) {
+        refuseS3(response, new AwsError('EntityTooLarge', `the local S3 takes objects of up to ${MAX_OBJECT} bytes`))
+      } else if (request.method === 'PUT' && request.headers['if-none-match'] === '*') void create(request, response)
+      else app.routing(request, response)
     },
     async createQueue(name) {
       const response = await app.inject({

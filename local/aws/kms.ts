@@ -1,4 +1,4 @@
-import { createPublicKey, randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import * as v from 'valibot'
 import { AttestationError } from '../../enclave/attestation/error.ts'
@@ -7,7 +7,7 @@ import { createKey, invalidCiphertext, keyIdOf, type EncryptionContext, type Key
 import { AwsError, base64, blob, jsonService, operation } from './protocol.ts'
 import { encryptForRecipient } from './recipient.ts'
 
-type Generate = 'GenerateDataKey' | 'GenerateDataKeyWithoutPlaintext'
+type Generate = 'GenerateDataKey' | 'GenerateDataKeyWithoutPlaintext' | 'GenerateDataKeyPairWithoutPlaintext'
 
 /** Everything that anyone may ask of a key; what is not listed is denied, to its administrators too. */
 export interface KeyPolicy {
@@ -22,7 +22,7 @@ export interface Kms {
   /** Makes a key under the id, a UUID, and answers its ARN. */
   createKey(id: string, policy: KeyPolicy): string
   setPolicy(keyArn: string, policy: KeyPolicy): void
-  /** A data key of 32 bytes, for whoever provisions this stack; the policy applies here too. */
+  /** A data key of 32 bytes, or a P-256 key in PKCS#8, for whoever provisions this stack; the policy applies here too. */
   generate(
     action: Generate,
     keyArn: string,
@@ -34,6 +34,7 @@ const MAX_DOCUMENT = 262_144
 const MAX_CIPHERTEXT = 6144
 const MAX_CONTEXT_PAIRS = 64
 const DATA_KEY_BYTES = 32
+const PAIR = 'GenerateDataKeyPairWithoutPlaintext'
 const RSA_BITS = [2048, 3072, 4096]
 
 const keyId = v.pipe(v.string(), v.minLength(1), v.maxLength(2048))
@@ -43,6 +44,11 @@ const generateInput = v.object({
   KeySpec: v.literal('AES_256'),
   EncryptionContext: context,
   Recipient: v.optional(v.never('data keys for a recipient are not made here')),
+})
+const generatePairInput = v.object({
+  KeyId: keyId,
+  KeyPairSpec: v.literal('ECC_NIST_P256'),
+  EncryptionContext: context,
 })
 const decryptInput = v.object({
   CiphertextBlob: blob(MAX_CIPHERTEXT),
@@ -79,7 +85,7 @@ export function createKms(world: {
     const { key, policy } = find(id)
     const allowed = policy.generate.some((entry) => entry.action === action && same(entry.context, encryptionContext))
     if (!allowed) throw denied(`the key policy allows no ${action} under this encryption context`)
-    const plaintext = randomBytes(DATA_KEY_BYTES)
+    const plaintext = action === PAIR ? randomPkcs8() : randomBytes(DATA_KEY_BYTES)
     return { key, plaintext, ciphertext: key.encrypt(plaintext, encryptionContext) }
   }
 
@@ -128,6 +134,18 @@ export function createKms(world: {
         return { KeyId: arnPrefix + key.id, CiphertextBlob: base64(ciphertext) }
       }),
     ],
+    [
+      PAIR,
+      operation(generatePairInput, (input) => {
+        const { key, plaintext, ciphertext } = generate(PAIR, input.KeyId, input.EncryptionContext)
+        return {
+          KeyId: arnPrefix + key.id,
+          KeyPairSpec: input.KeyPairSpec,
+          PublicKey: base64(publicKeyOf(plaintext)),
+          PrivateKeyCiphertextBlob: base64(ciphertext),
+        }
+      }),
+    ],
   ])
 
   return {
@@ -142,6 +160,15 @@ export function createKms(world: {
     generate,
   }
 }
+
+const randomPkcs8 = (): Uint8Array =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'der' } }).privateKey
+
+const publicKeyOf = (pkcs8: Uint8Array): Uint8Array =>
+  createPublicKey(createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })).export({
+    type: 'spki',
+    format: 'der',
+  })
 
 function requireRsa(spki: Uint8Array | null): Uint8Array {
   const bits = spki === null ? undefined : rsaBits(spki)

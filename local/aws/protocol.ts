@@ -80,17 +80,21 @@ async function call(
     const known = [...operations.keys()].join(', ')
     throw new AwsError('UnknownOperationException', `expected a POST of ${CONTENT_TYPE} to one of ${target}: ${known}`)
   }
-  return run(await readJson(request))
+  return run(parseJson(await readBody(request)))
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+/** The body of a request, within the limit. */
+export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   // Also refuses a body of unknown length: SDK clients always announce it.
   if (!(Number(request.headers['content-length']) <= MAX_BODY)) {
     throw new AwsError('RequestEntityTooLargeException', `the request must announce at most ${MAX_BODY} bytes`, 413)
   }
-  const body = await buffer(request).catch(() => {
+  return buffer(request).catch(() => {
     throw new AwsError('IncompleteRequestException', 'the connection broke before the request was complete')
   })
+}
+
+export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch {
@@ -98,7 +102,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function answer(response: ServerResponse, status: number, output: object): void {
+/** Answers with the members of an output. */
+export function answer(response: ServerResponse, status: number, output: object): void {
   const body = Buffer.from(JSON.stringify(output))
   response.writeHead(status, {
     'content-type': CONTENT_TYPE,

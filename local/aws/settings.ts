@@ -15,7 +15,7 @@ const host = v.pipe(
   v.maxLength(253),
   v.regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'expected a host name with a dot'),
 )
-const path = v.pipe(v.string(), v.minLength(1))
+const text = v.pipe(v.string(), v.minLength(1))
 
 const schema = v.strictObject({
   region: v.pipe(v.string(), v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region')),
@@ -23,13 +23,20 @@ const schema = v.strictObject({
   /** The `environment` of every encryption context. */
   environment: name,
   /** A folder of the caller's: the CA, server certificates and the webhook's key are written there. */
-  dir: path,
+  dir: text,
   /** The KMS key's id. The caller chooses it, since the key's ARN is measured before PCR0, and with it the policy, is known. */
   keyId: v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'expected a UUID in lower case')),
   /** The file with the DER of the root that the software NSM's documents chain to. */
-  nsmRoot: path,
+  nsmRoot: text,
   /** For whose enclaves KMS decrypts. */
   allowedPcr0: v.tupleWithRest([pcr0], pcr0),
+  /** The names that IAM Roles Anywhere knows. The caller chooses them, since they are measured too. */
+  identity: v.strictObject({ trustAnchor: text, profile: text, role: text }),
+  /** The longest session that the profile allows. */
+  sessionSecs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 3600),
+  /** What may be done with which access key, and what under the role. */
+  accessKeys: v.record(v.string(), v.array(text)),
+  roleActions: v.array(text),
   queues: v.array(name),
   buckets: v.array(bucket),
   /** Further hosts, such as a webhook's receiver, that get a certificate of the same CA. */

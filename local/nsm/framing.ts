@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** A message that is longer than its reader allows, or that ends before its length. */
 export class FramingError extends Error {
@@ -15,7 +15,7 @@ export function frame(message: Uint8Array): Uint8Array {
 }
 
 /** The messages that arrive on a socket, none longer than `most`. */
-export async function* frames(socket: Socket, most: number): AsyncGenerator<Uint8Array> {
+export async function* frames(socket: Duplex, most: number): AsyncGenerator<Uint8Array> {
   let pending = Buffer.alloc(0)
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     pending = Buffer.concat([pending, chunk])

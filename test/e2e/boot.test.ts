@@ -40,7 +40,7 @@ const refusals: readonly [what: string, options: Omit<StackOptions, 'dir'>, line
   [
     'a secret that is not there',
     { config: { dek_secret: 'driftseal/nothing' } },
-    /^driftseal: keys: Secrets Manager gave no AWSCURRENT of driftseal\/nothing: ResourceNotFoundException/,
+    /^driftseal: keys: Secrets Manager gave no AWSCURRENT of driftseal\/nothing: is the key provisioned/,
   ],
   [
     'a configuration with a key that nobody knows',

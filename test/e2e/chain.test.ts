@@ -4,7 +4,7 @@ import { attestIngress } from '../../local/attest.ts'
 import { searchPlaintext, stringsOf } from '../../local/search.ts'
 import { STATE } from '../../local/stack.ts'
 import { FIRST_STATE, story } from '../../local/story.ts'
-import { outcomes, readLedger, startChain, unwrapDek, type Chain } from './harness.ts'
+import { outcomes, readLedger, startChain, unwrapDeks, type Chain } from './harness.ts'
 
 describe('the chain, from the queue to the webhook', () => {
   let chain: Chain
@@ -74,7 +74,7 @@ describe('the chain, from the queue to the webhook', () => {
   })
 
   it('leaves nothing readable with the host, the data key least of all', async () => {
-    const { dek } = await unwrapDek(chain.stack)
+    const [{ dek } = { dek: '' }] = await unwrapDeks(chain.stack)
     const search = await searchPlaintext(chain.stack.parentDir, [dek, ...[FIRST_STATE, ...sent].flatMap(stringsOf)])
     expect(search.hits).toEqual([])
     expect(search.files).toBeGreaterThan(5)

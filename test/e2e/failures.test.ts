@@ -1,34 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Finding } from '../../enclave/core/finding.ts'
 import { STATE } from '../../local/stack.ts'
-import { ecrEvent, FIRST_STATE, stateOf, story } from '../../local/story.ts'
-import { outcomes, readiness, readLedger, startChain } from './harness.ts'
+import { FIRST_STATE, story } from '../../local/story.ts'
+import { makeMutable, manyDrifts } from './drifts.ts'
+import { eventIds, outcomes, readiness, readLedger, startChain } from './harness.ts'
 
 const MESSAGES = 1000
 /** The queue may still hand a message to a client that was killed; it comes back after this. */
 const quickReturn = { queue_visibility_secs: 2 }
-const eventIds = (findings: readonly Finding[]): readonly string[] => findings.map(({ eventId }) => eventId)
-
-/** So many repositories, and for each the call that makes its tags mutable. */
-function manyDrifts(count: number): { state: string; events: { id: string; body: string }[] } {
-  const names = Array.from({ length: count }, (_, index) => `service-${index}`)
-  return { state: stateOf(names), events: names.map((name) => makeMutable(name)) }
-}
-
-const makeMutable = (repositoryName: string) =>
-  ecrEvent(
-    'PutImageTagMutability',
-    {
-      type: 'IAMUser',
-      arn: 'arn:aws:iam::111122223333:user/contractor',
-      accountId: '111122223333',
-      userName: 'contractor',
-    },
-    'aws-cli/2.17.0',
-    { repositoryName, imageTagMutability: 'MUTABLE' },
-  )
 
 describe('the chain under failure', () => {
   it('quarantines what is malformed, counts it, and goes on', async () => {
@@ -122,7 +102,7 @@ describe('the chain under failure', () => {
     const { stack, record } = chain
     await stack.cloud.send(events[0]?.body ?? '')
     await record.until(() => record.delivered.length === 1)
-    await writeFile(join(stack.parentDir, 'blobs', 'alerts-000000000002'), 'not an alert')
+    await writeFile(join(stack.parentDir, 'blobs', 'alerts-000000000003'), 'not an alert')
     await stack.cloud.send(events[1]?.body ?? '')
     expect(await stack.enclave.ended).toBe(1)
     await stack.startEnclave()

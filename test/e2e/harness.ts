@@ -18,6 +18,7 @@ import { startLocalAws, type LocalAws } from '../../local/aws/aws.ts'
 import { agentTo } from '../../local/aws/front.ts'
 import type { Told } from '../../local/enclave.ts'
 import { dialNsm } from '../../local/nsm/dial.ts'
+import { hostPrincipal } from '../../local/principals.ts'
 import { startStack, type Stack, type StackOptions } from '../../local/stack.ts'
 import { REGION } from '../../local/story.ts'
 
@@ -102,38 +103,45 @@ export function awsHere(
   }
 }
 
-/** The data key, got as the enclave gets it: the software NSM vouches for us just as well. */
-export async function unwrapDek(stack: Stack): Promise<{ wrapped: Uint8Array; dek: Uint8Array }> {
+/** Data keys, got as the enclave gets them: the software NSM vouches for us just as well. First of all AWSCURRENT. */
+export async function unwrapDeks(
+  stack: Stack,
+  older: readonly Uint8Array[] = [],
+): Promise<{ wrapped: Uint8Array; dek: Uint8Array }[]> {
   const agent = agentTo({ port: stack.aws.port, ca: await readFile(stack.aws.caFile, 'utf8') })
   const access = {
     region: REGION,
-    credentials: { accessKeyId: 'AKIAEXAMPLETEST00001', secretAccessKey: 'not-checked' },
+    credentials: hostPrincipal.credentials,
     requestHandler: { httpsAgent: agent },
   }
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const nsm = openNsm(dialNsm(`unix:${join(stack.dir, 'nsm.sock')}`))
   const attestation = await nsm.attest({ publicKey: publicKey.export({ type: 'spki', format: 'der' }) })
-  const { SecretBinary: wrapped = new Uint8Array() } = await new SecretsManagerClient(access).send(
+  const { SecretBinary: current = new Uint8Array() } = await new SecretsManagerClient(access).send(
     new GetSecretValueCommand({ SecretId: stack.aws.dekSecret }),
   )
-  const { CiphertextForRecipient = new Uint8Array() } = await new KMSClient(access).send(
-    new DecryptCommand({
-      CiphertextBlob: wrapped,
-      EncryptionContext: { service: 'driftseal', environment: 'local', purpose: 'dek' },
-      Recipient: { AttestationDocument: attestation, KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' },
-    }),
-  )
-  agent.destroy()
-  return { wrapped, dek: openRecipient(CiphertextForRecipient, privateKey) }
+  const kms = new KMSClient(access)
+  const deks = [current, ...older].map(async (wrapped) => {
+    const { CiphertextForRecipient = new Uint8Array() } = await kms.send(
+      new DecryptCommand({
+        CiphertextBlob: wrapped,
+        EncryptionContext: { service: 'driftseal', environment: 'local', purpose: 'dek' },
+        Recipient: { AttestationDocument: attestation, KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' },
+      }),
+    )
+    return { wrapped, dek: openRecipient(CiphertextForRecipient, privateKey) }
+  })
+  return Promise.all(deks).finally(() => agent.destroy())
 }
 
 /** Everything in the parent's store that the ledger's own rules accept. */
 export async function readLedger(stack: Stack): Promise<{ findings: Finding[]; anomalies: Anomaly[] }> {
-  const { wrapped, dek } = await unwrapDek(stack)
-  const ring = createRing()
-  ring.add(wrapped, new Secret(dek))
   const blobs = join(stack.parentDir, 'blobs')
-  const names = (await readdir(blobs)).filter((name) => name.startsWith('alerts-')).sort()
+  const stored = (await readdir(blobs)).sort()
+  const keys = stored.filter((name) => name.startsWith('key-')).map((name) => readFile(join(blobs, name)))
+  const ring = createRing()
+  for (const { wrapped, dek } of await unwrapDeks(stack, await Promise.all(keys))) ring.add(wrapped, new Secret(dek))
+  const names = stored.filter((name) => name.startsWith('alerts-'))
   const findings: Finding[] = []
   const anomalies: Anomaly[] = []
   let head = GENESIS
@@ -148,6 +156,7 @@ export async function readLedger(stack: Stack): Promise<{ findings: Finding[]; a
   return { findings, anomalies }
 }
 
+export const eventIds = (findings: readonly Finding[]): readonly string[] => findings.map(({ eventId }) => eventId)
 export const outcomes = (findings: readonly Finding[]): readonly OutcomeName[] => findings.map(({ outcome }) => outcome)
 
 /** What the enclave answers at /readyz, through the parent. */

@@ -183,6 +183,27 @@ describe('the adapter', () => {
     expect(await nsm.random()).toHaveLength(256)
   })
 
+  test('describes the device', async () => {
+    expect(await openNsm(device.request).describe()).toEqual({
+      moduleId: expect.stringMatching(/^i-[0-9a-f]+-enc[0-9a-f]+$/) as string,
+      version: '1.0.0',
+      maxPcrs: 32,
+      lockedPcrs: Array.from({ length: 16 }, (_, index) => index),
+    })
+  })
+
+  test('extends a register, and locks it for good', async () => {
+    const nsm = openNsm((await createSoftwareNsm({ pcr0: PCR0, now: () => now })).request)
+    const data = Buffer.from('data')
+    const value = createHash('sha384').update(zeros(48)).update(data).digest('hex')
+    expect((await nsm.extend(16, data)).toHex()).toBe(value)
+    await nsm.lock(16)
+    expect((await nsm.pcr(16)).toHex()).toBe(value)
+    expect((await nsm.describe()).lockedPcrs).toContain(16)
+    await expect(nsm.extend(16, Buffer.from('more'))).rejects.toMatchObject({ code: 'read-only-index' })
+    await expect(nsm.lock(16)).rejects.toMatchObject({ code: 'read-only-index' })
+  })
+
   test.each<[string, string, (nsm: ReturnType<typeof openNsm>) => Promise<unknown>]>([
     ['invalid-index', 'a register too many', (nsm) => nsm.pcr(32)],
     ['input-too-large', 'a nonce over 512 bytes', (nsm) => nsm.attest({ nonce: zeros(513) })],
@@ -226,6 +247,27 @@ describe('the adapter', () => {
   test('a register of another size is malformed', async () => {
     const nsm = answering(cbor.encode({ DescribePCR: { lock: true, data: zeros(32) } }))
     await expect(nsm.pcr(0)).rejects.toMatchObject({ code: 'malformed' })
+  })
+
+  const description = {
+    version_major: 1,
+    version_minor: 0,
+    version_patch: 0,
+    module_id: 'i-0-enc0',
+    max_pcrs: 32,
+    locked_pcrs: [0],
+    digest: 'SHA384',
+  }
+  test.each([
+    ['a version that is no number', { version_minor: '1' }],
+    ['no module', { module_id: '' }],
+    ['locked registers that are no list', { locked_pcrs: 16 }],
+    ['locked registers that are no numbers', { locked_pcrs: ['0'] }],
+    ['a negative number', { max_pcrs: -1 }],
+    ['another digest', { digest: 'SHA256' }],
+  ])('%s is malformed', async (_, over) => {
+    const nsm = answering(cbor.encode({ DescribeNSM: { ...description, ...over } }))
+    await expect(nsm.describe()).rejects.toMatchObject({ code: 'malformed' })
   })
 
   test('a device that fails is told apart', async () => {

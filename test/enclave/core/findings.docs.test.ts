@@ -56,6 +56,7 @@ const OUTCOMES = {
   expected: 1,
   ignored: 1,
   rejected: 1,
+  tamper: 1,
 } satisfies Record<OutcomeName, 1>
 const ACTOR = {
   type: 1,

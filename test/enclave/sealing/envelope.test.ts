@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { open, seal, type Expected } from '../../../enclave/sealing/envelope.ts'
+import { open, seal, sealedWith, type Expected } from '../../../enclave/sealing/envelope.ts'
 import type { SealingCode } from '../../../enclave/sealing/error.ts'
 import { SEALED_PURPOSES, createRing, keyIdOf } from '../../../enclave/sealing/ring.ts'
 import { Secret } from '../../../enclave/sealing/types.ts'
@@ -9,6 +9,24 @@ import { CHUNK, ascii, assemble, codeOf, dissect, fill, header, hex, ringOf, sea
 const ring = ringOf(1)
 const text = ascii('{"name":"an alert"}')
 const object = sealed(ring, {}, text)
+
+describe('the key that an object names', () => {
+  test('is the one that sealed it', () => {
+    expect(sealedWith(object)).toBe(keyIdOf(wrappedKey('1')))
+  })
+
+  test('is read without a key, so noise is refused and nothing else thrown', () => {
+    const noise = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.nat(object.length).map((end) => object.subarray(0, end)),
+    )
+    fc.assert(
+      fc.property(noise, (bytes) => {
+        expect(['malformed', 'no error']).toContain(codeOf(() => sealedWith(bytes)))
+      }),
+    )
+  })
+})
 
 describe('round trip', () => {
   test.each([0, 1, 16, 1024, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 5])('%i bytes', (length) => {

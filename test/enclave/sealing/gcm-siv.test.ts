@@ -82,3 +82,14 @@ describe.each(VECTORS)('RFC 8452: text %j, AAD %j', (plaintext, aad, result, key
     expect(codeOf(() => decrypt(secret(), hex(nonce), hex(`${aad}00`), encrypted))).toBe('tampered')
   })
 })
+
+// Whoever copied a text gives its memory back: it must be nobody else's.
+test.each([0, 1, 16, 1024])('the texts of %d bytes are memory of their own', (length) => {
+  const secret = new Secret(hex(KEY))
+  const encrypted = encrypt(secret, hex(NONCE), hex(''), Buffer.alloc(length, 'x'))
+  const decrypted = decrypt(secret, hex(NONCE), hex(''), encrypted)
+  const again = encrypt(secret, hex(NONCE), hex(''), decrypted)
+  const { ciphertext } = encrypted
+  expect([ciphertext.buffer, decrypted.buffer].map(({ byteLength }) => byteLength)).toEqual([length, length])
+  expect(new Set([ciphertext.buffer, decrypted.buffer, again.ciphertext.buffer]).size).toBe(3)
+})

@@ -97,6 +97,21 @@ describe('the digest of a value', () => {
     expect(digestOf(ringOf(1), 'pässword')).toBe(`sha256:${mac.slice(0, 32)}`)
   })
 
+  test('stays what it is under a key that was chosen for it, whatever seals and though the key is dropped', () => {
+    const ring = ringOf(1, 2)
+    ring.digestWith(keyIdOf(wrappedKey('1')))
+    ring.drop(keyIdOf(wrappedKey('1')))
+    expect(digestOf(ring, 'a')).toBe(digestOf(ringOf(1), 'a'))
+    expect(ring.ids()).toEqual([keyIdOf(wrappedKey('2'))])
+    const { secret } = ring.current('digest')
+    ring[Symbol.dispose]()
+    expect(() => read(secret)).toThrow('wiped')
+  })
+
+  test('cannot be made with a key that is not there', () => {
+    expect(codeOf(() => ringOf(1).digestWith(keyIdOf(wrappedKey('2'))))).toBe('unknown-key')
+  })
+
   test('tells equal from unequal under one key, and nothing across keys', () => {
     const ring = ringOf(1)
     expect(digestOf(ring, 'a')).toBe(digestOf(ring, 'a'))

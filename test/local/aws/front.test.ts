@@ -2,6 +2,7 @@ import { request } from 'node:https'
 import {
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
+  DeleteMessageBatchCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
@@ -11,10 +12,12 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Access } from '../../../local/aws/access.ts'
 import { createCa } from '../../../local/aws/ca.ts'
 import { openFauxqs, type Fauxqs } from '../../../local/aws/fauxqs.ts'
-import { agentTo, hostsOf, serveFront, type Front } from '../../../local/aws/front.ts'
+import { agentTo, serveFront, type Front } from '../../../local/aws/front.ts'
+import { hostsOf } from '../../../local/aws/hosts.ts'
 import { jsonService } from '../../../local/aws/protocol.ts'
 import { ACCOUNT, clientTo, REGION } from './clients.ts'
 
@@ -22,6 +25,7 @@ let fauxqs: Fauxqs
 let front: Front
 let ca: string
 let queue: string
+let may: ReturnType<Access>
 
 beforeAll(async () => {
   const authority = await createCa(new Date())
@@ -33,13 +37,23 @@ beforeAll(async () => {
   front = await serveFront({
     region: REGION,
     certificate: await authority.issue(hostsOf(REGION)),
-    services: { kms: nothing, secretsmanager: nothing, sqs: fauxqs.sqs, s3: fauxqs.s3 },
+    services: { kms: nothing, secretsmanager: nothing, sqs: fauxqs.sqs, s3: fauxqs.s3, rolesanywhere: nothing },
+    access: (accessKeyId, token, action) => {
+      asked.push([accessKeyId, token, action])
+      return may
+    },
   })
 })
 
 afterAll(async () => {
   await front.close()
   await fauxqs.close()
+})
+
+const asked: Parameters<Access>[] = []
+beforeEach(() => {
+  may = 'allowed'
+  asked.length = 0
 })
 
 const settings = () => clientTo({ port: front.port, ca })
@@ -109,6 +123,36 @@ describe('SQS by the SDK', () => {
       new GetQueueAttributesCommand({ QueueUrl: made.QueueUrl, AttributeNames: ['QueueArn'] }),
     )
     expect(attributes.Attributes?.['QueueArn']).toBe(`arn:aws:sqs:${REGION}:${ACCOUNT}:made`)
+  })
+})
+
+describe('who may do what', () => {
+  test.each<[string, (s3: S3Client, sqs: SQSClient) => Promise<unknown>]>([
+    ['s3:GetObject', (s3) => s3.send(new GetObjectCommand({ Bucket: 'states', Key: 'a/b' }))],
+    ['s3:PutObject', (s3) => s3.send(new PutObjectCommand({ Bucket: 'states', Key: 'a', Body: 'x' }))],
+    ['s3:ListBucket', (s3) => s3.send(new ListObjectsV2Command({ Bucket: 'states' }))],
+    ['sqs:ReceiveMessage', (_s3, sqs) => sqs.send(new ReceiveMessageCommand({ QueueUrl: queue }))],
+    [
+      'sqs:DeleteMessage',
+      (_s3, sqs) =>
+        sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queue, Entries: [{ Id: '0', ReceiptHandle: 'x' }] })),
+    ],
+  ])('%s is asked for by name, in whatever style, and refused', async (action, call) => {
+    for (const [answer, inS3, inSqs] of [
+      ['denied', 'AccessDenied', 'AccessDeniedException'],
+      ['expired', 'ExpiredToken', 'ExpiredTokenException'],
+      ['unknown', 'InvalidAccessKeyId', 'UnrecognizedClientException'],
+    ] as const) {
+      may = answer
+      for (const forcePathStyle of [false, true]) {
+        const own = settings()
+        const credentials = { ...own.credentials, sessionToken: 'a-token' }
+        const client = { ...own, credentials, forcePathStyle }
+        const name = action.startsWith('s3') ? inS3 : inSqs
+        await expect(call(new S3Client(client), new SQSClient(client))).rejects.toMatchObject({ name })
+        expect(asked.at(-1)).toEqual([credentials.accessKeyId, 'a-token', action])
+      }
+    }
   })
 })
 

@@ -1,7 +1,8 @@
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import {
   DecryptCommand,
   GenerateDataKeyCommand,
+  GenerateDataKeyPairWithoutPlaintextCommand,
   GenerateDataKeyWithoutPlaintextCommand,
   KMSClient,
   type DecryptCommandInput,
@@ -12,7 +13,8 @@ import { openNsm } from '../../../enclave/adapters/nsm.ts'
 import { openRecipient, RecipientError } from '../../../enclave/attestation/recipient.ts'
 import type { Nsm } from '../../../enclave/ports.ts'
 import { createCa } from '../../../local/aws/ca.ts'
-import { hostsOf, serveFront, type Front } from '../../../local/aws/front.ts'
+import { serveFront, type Front } from '../../../local/aws/front.ts'
+import { hostsOf } from '../../../local/aws/hosts.ts'
 import { createKms, type KeyPolicy, type Kms } from '../../../local/aws/kms.ts'
 import { createSoftwareNsm, type SoftwareNsm } from '../../../local/nsm/device.ts'
 import { ACCOUNT, clientTo, REGION } from './clients.ts'
@@ -24,11 +26,13 @@ const OTHER_KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1b4e28ba-2fa1-41d2-883f-
 const idOf = (arn: string) => arn.slice(arn.indexOf('/') + 1)
 const DEK = { service: 'driftseal', environment: 'local', purpose: 'dek' }
 const WEBHOOK = { ...DEK, purpose: 'webhook' }
+const IDENTITY = { ...DEK, purpose: 'identity' }
 const POLICY: KeyPolicy = {
   decrypt: [PCR0],
   generate: [
     { action: 'GenerateDataKeyWithoutPlaintext', context: DEK },
     { action: 'GenerateDataKey', context: WEBHOOK },
+    { action: 'GenerateDataKeyPairWithoutPlaintext', context: IDENTITY },
   ],
 }
 const spki = { type: 'spki', format: 'der' } as const
@@ -51,7 +55,8 @@ beforeAll(async () => {
   front = await serveFront({
     region: REGION,
     certificate: await ca.issue(hostsOf(REGION)),
-    services: { kms: current, secretsmanager: current, sqs: current, s3: current },
+    services: { kms: current, secretsmanager: current, sqs: current, s3: current, rolesanywhere: current },
+    access: () => 'allowed',
   })
   client = new KMSClient(clientTo({ port: front.port, ca: ca.pem }))
 })
@@ -210,6 +215,20 @@ describe('data keys', () => {
     await expect(client.send(new GenerateDataKeyCommand(call))).rejects.toMatchObject({
       name: 'AccessDeniedException',
     })
+  })
+
+  test('a key pair: everyone may see its public half, the enclave alone its private one', async () => {
+    const call = { KeyId: KEY, KeyPairSpec: 'ECC_NIST_P256', EncryptionContext: IDENTITY } as const
+    const made = await client.send(new GenerateDataKeyPairWithoutPlaintextCommand(call))
+    const answer = await decrypt(made.PrivateKeyCiphertextBlob ?? new Uint8Array(), { EncryptionContext: IDENTITY })
+    const key = createPrivateKey({ key: Buffer.from(open(answer)), format: 'der', type: 'pkcs8' })
+    expect(createPublicKey(key).export(spki)).toEqual(Buffer.from(made.PublicKey ?? []))
+    await expect(
+      client.send(new GenerateDataKeyPairWithoutPlaintextCommand({ ...call, EncryptionContext: DEK })),
+    ).rejects.toMatchObject({ name: 'AccessDeniedException' })
+    await expect(
+      client.send(new GenerateDataKeyPairWithoutPlaintextCommand({ ...call, KeyPairSpec: 'RSA_2048' })),
+    ).rejects.toMatchObject({ name: 'ValidationException' })
   })
 
   test('a webhook key is given to the operator', async () => {

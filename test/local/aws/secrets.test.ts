@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createCa } from '../../../local/aws/ca.ts'
-import { hostsOf, serveFront, type Front } from '../../../local/aws/front.ts'
+import { serveFront, type Front } from '../../../local/aws/front.ts'
+import { hostsOf } from '../../../local/aws/hosts.ts'
 import { createSecrets, type Secrets } from '../../../local/aws/secrets.ts'
 import { ACCOUNT, clientTo, REGION } from './clients.ts'
 
@@ -26,7 +27,8 @@ beforeAll(async () => {
   front = await serveFront({
     region: REGION,
     certificate: await ca.issue(hostsOf(REGION)),
-    services: { kms: current, secretsmanager: current, sqs: current, s3: current },
+    services: { kms: current, secretsmanager: current, sqs: current, s3: current, rolesanywhere: current },
+    access: () => 'allowed',
   })
   client = new SecretsManagerClient(clientTo({ port: front.port, ca: ca.pem }))
 })

@@ -10,13 +10,16 @@ const SETTINGS = {
   keyId: '0f8fad5b-d9cb-469f-a165-70867728950e',
   nsmRoot: '/run/nsm/root.der',
   allowedPcr0: ['a'.repeat(96)],
+  identity: { trustAnchor: 'an anchor', profile: 'a profile', role: 'a role' },
+  accessKeys: { AKIAIOSFODNN7EXAMPLE: ['s3:*'] },
+  roleActions: ['s3:GetObject'],
   queues: ['driftseal-events'],
   buckets: ['states'],
 }
 
 describe('settings', () => {
   test('are read', () => {
-    expect(parseSettings(JSON.stringify(SETTINGS))).toEqual({ ...SETTINGS, servers: [] })
+    expect(parseSettings(JSON.stringify(SETTINGS))).toEqual({ ...SETTINGS, sessionSecs: 3600, servers: [] })
   })
 
   test.each([
@@ -28,6 +31,8 @@ describe('settings', () => {
     ['buckets.0', { buckets: ['a.b'] }],
     ['servers.0', { servers: ['../escape'] }],
     ['servers.0', { servers: ['webhook'] }],
+    ['identity.role', { identity: { trustAnchor: 'an anchor', profile: 'a profile' } }],
+    ['sessionSecs', { sessionSecs: 0 }],
     ['surplus', { surplus: 1 }],
   ])('a bad %s is named', (name, change) => {
     expect(() => parseSettings(JSON.stringify({ ...SETTINGS, ...change }))).toThrow(`${name}: `)
