@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -24,6 +24,22 @@ const start = (...args: readonly string[]) =>
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 
+/** What differs from run to run is not compared. */
+const normal = (text: string): string =>
+  text
+    .replaceAll(/\S*driftseal-\w+\/parent/g, 'FOLDER')
+    .replaceAll(/\b[0-9a-f]{16,}\b/g, 'HEX')
+    .replaceAll(/\d+/g, 'N')
+
+/** The README shows a part of the output; no line of it may be another than the real one. */
+async function linesOfReadme(): Promise<readonly string[]> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const block = /```\n(Starting: [^]*?)```/.exec(readme)?.[1] ?? ''
+  return normal(block)
+    .split('\n')
+    .filter((line) => line !== '')
+}
+
 describe('npm start', () => {
   it('--once tells the story, proves that the host saw nothing, and ends with 0', async () => {
     const child = start('--once')
@@ -35,6 +51,7 @@ describe('npm start', () => {
     expect(output).toMatch(/EXPECTED .*module\.web\.aws_ecr_repository\.web/)
     expect(output).toMatch(/RESOLVED .*aws_ecr_repository\.checkout/)
     expect(output).toMatch(/found: none/)
+    for (const line of await linesOfReadme()) expect(normal(output)).toContain(line)
     expect(code).toBe(0)
     expect(await readdir(temporary)).toEqual([])
   })
