@@ -74,6 +74,9 @@ export interface Surroundings {
   }
 }
 
+/** What the enclave lacks before its state phase. */
+const nothingYet = (): readonly string[] => ['the ledger', 'the states']
+
 /** Runs until the signal aborts; rejects when something is wrong that only a new start can mend. */
 export type Enclave = (signal: AbortSignal) => Promise<void>
 
@@ -85,13 +88,11 @@ export async function boot(around: Surroundings, signal: AbortSignal): Promise<E
   const nsm = await phase('device', around, () => openDevice(around))
   const identity = await phase('identity', around, () => createIdentity(around.clock.now()))
   const unlocked = await phase('keys', around, () => unlock(around, nsm, identity))
-  let state: State | undefined
-  await phase('ingress', around, () =>
-    openIngress(around, { nsm, identity, unlocked, waitingFor: () => missing(state) }),
-  )
-  const loaded = await phase('state', around, () => loadState(around, unlocked, signal))
-  state = loaded
-  return phase('serving', around, () => serve(around, unlocked, loaded))
+  let missing = nothingYet
+  await phase('ingress', around, () => openIngress(around, { nsm, identity, unlocked, missing: () => missing() }))
+  const state = await phase('state', around, () => loadState(around, unlocked, signal))
+  missing = () => state.watch.missing().map((name) => `state ${name}`)
+  return phase('serving', around, () => serve(around, unlocked, state))
 }
 
 async function phase<T>(name: Phase, { log, clock }: Surroundings, task: () => Promise<T>): Promise<T> {
@@ -140,14 +141,15 @@ async function openIngress(
     readonly nsm: Nsm
     readonly identity: Identity
     readonly unlocked: Unlocked
-    readonly waitingFor: () => string | undefined
+    /** What keeps the enclave from judging, for those who ask whether it is ready. */
+    readonly missing: () => readonly string[]
   },
 ): Promise<void> {
-  const { nsm, identity, unlocked, waitingFor } = parts
+  const { nsm, identity, unlocked, missing } = parts
   const { authority } = unlocked.access
   const userData = ingressBinding(identity, config, authority?.certificate)
   const attest = (nonce: Uint8Array) => nsm.attest({ nonce, userData })
-  await listen(createIngress(identity.tls, { waitingFor, attest, authority: authority?.pem }, limits?.ingress))
+  await listen(createIngress(identity.tls, { missing, attest, authority: authority?.pem }, limits?.ingress))
 }
 
 interface State {
@@ -205,11 +207,4 @@ async function serve(around: Surroundings, unlocked: Unlocked, state: State): Pr
       ...sinks.map(({ sink, wanted, cursor }) => deliver(sink, wanted, { ledger, cursor, alarms, log, signal })),
     ])
   }
-}
-
-/** What keeps the enclave from judging, for those who ask whether it is ready. */
-function missing(state: State | undefined): string | undefined {
-  if (state === undefined) return 'the ledger and the states'
-  const names = state.watch.missing()
-  return names.length === 0 ? undefined : `state ${names.join(', ')}`
 }

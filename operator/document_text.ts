@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import type { AttestationDocument } from '../enclave/attestation/document.ts'
+import { plain } from '../enclave/core/render.ts'
 
 /** Longer values are shown by their digest; the JSON has them whole. */
 const MAX_SHOWN_BYTES = 64
@@ -82,6 +83,3 @@ function shownCertificate(der: Uint8Array): string {
     return 'cannot be read'
   }
 }
-
-/** No name may move the cursor, hide a line or turn its direction. */
-const plain = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD')

@@ -17,8 +17,8 @@ export const INGRESS_LIMITS = {
 const NONCE = /^(?:[0-9a-f]{2}){16,64}$/
 
 export interface Answers {
-  /** Why the enclave is not judging events, or undefined when it is. */
-  readonly waitingFor: () => string | undefined
+  /** What the enclave still has to get before it judges events. */
+  readonly missing: () => readonly string[]
   readonly attest: (nonce: Uint8Array) => Promise<Uint8Array>
   /** The CA certificate in PEM, for the trust anchor; none in host mode. */
   readonly authority: string | undefined
@@ -51,10 +51,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
     case '/healthz':
       return send(response, 200, { status: 'up' })
     case '/readyz': {
-      const waitingFor = answers.waitingFor()
-      return waitingFor === undefined
+      const missing = answers.missing()
+      return missing.length === 0
         ? send(response, 200, { status: 'serving' })
-        : send(response, 503, { status: 'waiting', for: waitingFor })
+        : send(response, 503, { status: 'waiting', for: missing })
     }
     case '/.well-known/driftseal/attestation': {
       const nonce = url.searchParams.get('nonce') ?? ''

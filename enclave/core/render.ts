@@ -93,4 +93,4 @@ function show(value: Json): string {
 }
 
 /** Names come from whoever made the call: none may move a terminal's cursor, hide a line or turn its direction. */
-const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD')
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD')

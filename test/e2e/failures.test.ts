@@ -60,7 +60,7 @@ describe('the chain under failure', () => {
     const { stack, record } = chain
     await stack.cloud.send(makeMutable('checkout-api').body)
     await record.until(() => record.logs.some(({ code }) => code === 'state.missing'))
-    expect(await readiness(stack)).toEqual({ status: 503, body: { status: 'waiting', for: 'state registry' } })
+    expect(await readiness(stack)).toEqual({ status: 503, body: { status: 'waiting', for: ['state registry'] } })
     await stack.cloud.putState(STATE.bucket, STATE.key, FIRST_STATE)
     await record.until(() => record.findings.length === 1)
     expect(outcomes(record.findings)).toEqual(['drift'])

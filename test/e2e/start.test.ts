@@ -25,8 +25,8 @@ const start = (...args: readonly string[]) =>
   })
 
 /** What differs from run to run is not compared. */
-const normal = (text: string): string =>
-  text
+const normal = (output: string): string =>
+  output
     .replaceAll(/\S*driftseal-\w+\/parent/g, 'FOLDER')
     .replaceAll(/\b[0-9a-f]{16,}\b/g, 'HEX')
     .replaceAll(/\d+/g, 'N')

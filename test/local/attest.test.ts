@@ -26,7 +26,7 @@ const attestWith =
   (nonce) =>
     from.attest({ nonce, userData })
 const honest: Answers = {
-  waitingFor: () => undefined,
+  missing: () => [],
   attest: attestWith(ingressBinding(identity, CONFIG, authority.certificate)),
   authority: authority.pem,
 }

@@ -15,7 +15,7 @@ const ATTESTATION = '/.well-known/driftseal/attestation'
 const identity = await createIdentity(Date.now())
 let now: Answers
 const server = createIngress(identity.tls, {
-  waitingFor: () => now.waitingFor(),
+  missing: () => now.missing(),
   attest: (nonce) => now.attest(nonce),
   get authority() {
     return now.authority
@@ -33,7 +33,7 @@ let nonces: Uint8Array[]
 beforeEach(() => {
   nonces = []
   now = {
-    waitingFor: () => undefined,
+    missing: () => [],
     authority: undefined,
     async attest(nonce) {
       nonces.push(nonce)
@@ -80,9 +80,9 @@ describe('the ingress', () => {
   it('says whether it is judging, and if not, why', async () => {
     const serving = await ask('/readyz')
     expect([serving.status, jsonOf(serving)]).toEqual([200, { status: 'serving' }])
-    now = { ...now, waitingFor: () => 'state network' }
+    now = { ...now, missing: () => ['state network'] }
     const waiting = await ask('/readyz')
-    expect([waiting.status, jsonOf(waiting)]).toEqual([503, { status: 'waiting', for: 'state network' }])
+    expect([waiting.status, jsonOf(waiting)]).toEqual([503, { status: 'waiting', for: ['state network'] }])
   })
 
   it('shows the CA certificate, if there is one', async () => {
