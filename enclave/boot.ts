@@ -166,7 +166,7 @@ async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked
   if (await keys.begin(history)) await ledger.append([], signal)
 
   const index = createStateIndex(catalog.types)
-  const watch = watchStates({ config, source: openS3States(access.aws), index, vault, clock, log })
+  const watch = watchStates({ config, source: openS3States(access.aws), index, vault, alarms, clock, log })
   await watch.refresh(signal)
   const principals = new Map(config.states.map((state) => [state.name, state.terraform_principals]))
   const world: World = {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Alarms } from './alarms.ts'
+import type { Alarm } from './core/alarm.ts'
 import { StateError, parseState } from './core/state.ts'
 import type { StateIndex } from './core/state_index.ts'
 import type { Config } from './config.ts'
@@ -20,6 +22,7 @@ interface Parts {
   readonly source: States
   readonly index: StateIndex
   readonly vault: Vault
+  readonly alarms: Alarms
   readonly clock: Clock
   readonly log: Log
 }
@@ -32,7 +35,7 @@ const place = (state: StateConfig) => ({ purpose: 'state', stream: `state-${opaq
  * Keeps the index as new as the states that Terraform writes. Whatever goes wrong with one of them, its last good
  * version stays in force, also over a restart: it is kept sealed in the parent's store.
  */
-export function watchStates({ config, source, index, vault, clock, log }: Parts): StateWatch {
+export function watchStates({ config, source, index, vault, alarms, clock, log }: Parts): StateWatch {
   const fetched = new Map<string, string>()
   /** Puts a version in force; false if it is not newer than what is. */
   function adopt(state: StateConfig, bytes: Uint8Array): boolean {
@@ -81,7 +84,9 @@ export function watchStates({ config, source, index, vault, clock, log }: Parts)
     try {
       const snapshot = await vault.recall(place(state))
       if (snapshot === undefined || !adopt(state, snapshot.plaintext)) return false
-      log('warn', 'state.recalled', { state: state.name, serial: index.serial(state.name) ?? 0 })
+      const serial = index.serial(state.name) ?? 0
+      log('warn', 'state.recalled', { state: state.name, serial })
+      alarms.raise(recalled(state.name, serial, clock.now()))
       return true
     } catch (error) {
       log('error', 'state.snapshot-unusable', { state: state.name, error: codeOf(error) })
@@ -110,3 +115,10 @@ export function watchStates({ config, source, index, vault, clock, log }: Parts)
     },
   }
 }
+
+/** The host chose which of the sealed versions it gave back, and it may be what keeps the newest from us. */
+const recalled = (state: string, serial: number, now: number): Alarm => ({
+  code: 'StateRecalled',
+  id: `${state}-${serial}-${new Date(now).toISOString()}`,
+  reason: `state ${state} could not be read where it lives, so changes are judged by the version that the host keeps, serial ${serial}: see that it is the newest, and why S3 was not reached`,
+})

@@ -8,6 +8,7 @@ const SEVERITY = {
   KeyTampered: 'critical',
   KeyRolledBack: 'critical',
   KeyRefreshFailing: 'high',
+  StateRecalled: 'medium',
 } as const satisfies Readonly<Record<string, Severity>>
 
 /** Something is wrong with the detector itself: its keys, its ledger, what the host keeps for it. */

@@ -57,7 +57,15 @@ function watching({
   const { log, lines, codes } = recordLog()
   const vault = testVault(blobs)
   const index = createStateIndex(catalog.types)
-  const watch = watchStates({ config, source: bucket, index, vault, clock: { now: () => 0 }, log })
+  const watch = watchStates({
+    config,
+    source: bucket,
+    index,
+    vault,
+    alarms: vault.alarms,
+    clock: { now: () => 0 },
+    log,
+  })
   const serials = () => NAMES.map((name) => index.serial(name))
   return {
     bucket,
@@ -152,8 +160,9 @@ describe('the last good version', () => {
   it('is in force again after a restart, when the state is away', async () => {
     const { blobs, bucket } = await settled()
     bucket.away = true
-    const { watch, refresh, serials, lines } = watching({ blobs, bucket })
+    const { watch, refresh, serials, lines, raised } = watching({ blobs, bucket })
     expect(await refresh()).toEqual(NAMES)
+    expect(raised()).toEqual(['StateRecalled', 'StateRecalled'])
     expect(serials()).toEqual([5, 5])
     expect(watch.missing()).toEqual([])
     expect(lines.at(-1)).toMatchObject({ code: 'state.recalled', fields: { state: 'registry', serial: 5 } })
