@@ -76,8 +76,11 @@ describe('the chain under failure', () => {
     await stack.startEnclave()
     expect(record.logs.map(({ code }) => code)).toContain('state.recalled')
     await stack.cloud.send(makeMutable('checkout-api').body)
-    await record.until(() => record.findings.length === 1)
-    expect(record.findings[0]).toMatchObject({ outcome: 'drift', resource: { address: 'aws_ecr_repository.checkout' } })
+    await record.until(() => record.findings.length === 2)
+    expect(record.findings.find(({ outcome }) => outcome === 'tamper')?.event).toBe('StateRecalled')
+    expect(record.findings.find(({ outcome }) => outcome === 'drift')?.resource?.address).toBe(
+      'aws_ecr_repository.checkout',
+    )
   })
 
   it('remembers open drifts over a restart: no second alert, and the mend is told', async () => {

@@ -21,6 +21,7 @@ import { dialNsm } from '../../local/nsm/dial.ts'
 import { hostPrincipal } from '../../local/principals.ts'
 import { startStack, type Stack, type StackOptions } from '../../local/stack.ts'
 import { REGION } from '../../local/story.ts'
+import { createNews } from '../fakes/news.ts'
 
 type LogLine = Extract<Told, { kind: 'log' }>
 
@@ -41,11 +42,10 @@ export interface Chain extends AsyncDisposable {
 /** Starts the chain in a folder of its own; it and every process are gone when the scope ends. */
 export async function startChain(options: Omit<StackOptions, 'dir'> = {}): Promise<Chain> {
   const dir = await mkdtemp(join(tmpdir(), 'ds-'))
-  const waiting = new Set<() => void>()
+  const { told: news, until } = createNews()
   const findings: Finding[] = []
   const logs: LogLine[] = []
   const delivered: Finding[] = []
-  const news = () => waiting.forEach((look) => look())
   const clear = () => rm(dir, { recursive: true, force: true })
   const stack = await startStack({
     onTold(told) {
@@ -69,17 +69,7 @@ export async function startChain(options: Omit<StackOptions, 'dir'> = {}): Promi
       findings,
       logs,
       delivered,
-      until(condition) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        const look = () => {
-          if (!condition()) return
-          waiting.delete(look)
-          resolve()
-        }
-        waiting.add(look)
-        look()
-        return promise
-      },
+      until,
     },
     async [Symbol.asyncDispose]() {
       await stack.stop()

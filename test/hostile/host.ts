@@ -18,6 +18,7 @@ import { ecrEvent, REGION } from '../../local/story.ts'
 import { dial, serve, type Address } from '../../vsock/index.ts'
 import { configuration, FIRST_STATE, LEDGER_BUCKET, queueUrl, STATE, WEBHOOK, type Account } from './account.ts'
 import { startParent, target, type Lie, type LyingParent } from './parent.ts'
+import { createNews } from '../fakes/news.ts'
 
 const DIAL_TIMEOUT_MS = 5_000
 /** Short enough to wait for, long enough for a machine that is busy. */
@@ -88,8 +89,7 @@ export async function openHost(account: Account, lie: Lie = {}, like?: Host): Pr
   const judged: Finding[] = []
   const stored: string[] = []
   const sent = new Map<string, string>()
-  const waiting = new Set<() => void>()
-  const news = () => waiting.forEach((look) => look())
+  const { told: news, until } = createNews()
   const running = new Set<Running>()
 
   const { certFile, keyFile } = ready.servers[WEBHOOK] ?? { certFile: '', keyFile: '' }
@@ -141,17 +141,7 @@ export async function openHost(account: Account, lie: Lie = {}, like?: Host): Pr
     delivered,
     judged,
     stored,
-    until(condition) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const look = () => {
-        if (!condition()) return
-        waiting.delete(look)
-        resolve()
-      }
-      waiting.add(look)
-      look()
-      return promise
-    },
+    until,
     async boot(over = {}, config = {}) {
       const dialServices = () => dial(parent.services, DIAL_TIMEOUT_MS)
       const parentLog = openParentLog(openParent(dialServices, LIMITS.parent))
