@@ -4,11 +4,11 @@ import type { Keys } from './keys.ts'
 import type { Blobs, Clock, HostBytes } from './ports.ts'
 import { open, seal, type Expected, type Opened } from './sealing/envelope.ts'
 import { SealingError } from './sealing/error.ts'
+import { NONCE_BYTES } from './sealing/gcm-siv.ts'
 import type { KeyId, Ring, SealedPurpose } from './sealing/ring.ts'
 import type { Sealed } from './sealing/types.ts'
 import { createTurn } from './turn.ts'
 
-const NONCE_BYTES = 12
 /** Of the object that an alarm is about: another object is another alarm. */
 const ALARM_DIGEST_CHARS = 16
 /** Versions of an object that were sent to the parent, one after the other, without an answer. */
