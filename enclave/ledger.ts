@@ -15,7 +15,7 @@ import type { Vault } from './vault.ts'
 /** The alerts of this enclave's life and of those before it: sealed, numbered, each naming the one before. */
 export interface Ledger {
   /**
-   * What one event led to, stored as one object in every copy: all of it or nothing survives a crash. An entry without
+   * What a batch of events led to, stored as one object in every copy: all of it or nothing survives a crash. An entry without
    * findings says that a new key seals from here on: the ledger is the history of the keys, too.
    */
   append(findings: readonly Finding[], signal: AbortSignal): Promise<void>

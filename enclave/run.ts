@@ -7,7 +7,7 @@ import type { CloudEvent } from './core/event.ts'
 import type { Finding, OutcomeName } from './core/finding.ts'
 import type { Json } from './core/json.ts'
 import { settle } from './core/settle.ts'
-import type { Hold } from './hold.ts'
+import type { Held, Hold } from './hold.ts'
 import type { Ledger } from './ledger.ts'
 import type { Clock, Log, Message, Queue } from './ports.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -23,6 +23,8 @@ const HIDE_MARGIN_SECS = 60
 const MAX_HIDE_SECS = 43_000
 /** What there is no room to hold comes back after this. */
 const NO_ROOM_SECS = 300
+/** What one ledger entry holds at most, so that opening it stays cheap. */
+const MAX_ENTRY_FINDINGS = 256
 
 /** What is sealed into the ledger; the other outcomes are counted. */
 const LASTING: ReadonlySet<OutcomeName> = new Set(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected', 'tamper'])
@@ -62,40 +64,44 @@ export async function run(work: Work, signal: AbortSignal): Promise<void> {
 }
 
 async function judgeMessages(messages: readonly Message[], work: Work, signal: AbortSignal): Promise<void> {
-  const done: Message[] = []
+  const batch = createBatch(work, signal)
+  const [done, held]: [Message[], Held[]] = [[], []]
   for (const message of messages) {
-    const waiting: CloudEvent[] = []
-    for (const [index, record] of (await recordsOf(message, work, signal)).entries()) {
-      const event = await eventOf(record, `${message.id}/${index}`, work, signal)
-      if (event !== undefined && !(await judgeEvent(event, work, signal))) waiting.push(event)
+    const events: CloudEvent[] = []
+    for (const [index, record] of (await recordsOf(message, batch)).entries()) {
+      const event = await eventOf(record, `${message.id}/${index}`, batch)
+      if (event !== undefined && !(await judgeEvent(event, batch))) events.push(event)
     }
-    if (waiting.length === 0) done.push(message)
-    else await wait(message, waiting, work)
+    if (events.length === 0) done.push(message)
+    else held.push({ message, events })
   }
+  await batch.commit()
+  for (const each of held) await wait(each, work)
   await remove(done, work)
 }
 
 /** Time has passed: what a state's new serial mends is resolved, and what waits for one, or has waited enough, is judged. */
 async function judgeAgain(moved: readonly string[], work: Work, signal: AbortSignal): Promise<void> {
-  for (const state of moved) {
-    for (const finding of settle(state, work.world, work.clock.now())) await store([finding], work, signal)
-  }
+  const batch = createBatch(work, signal)
+  for (const state of moved) await batch.add(settle(state, work.world, work.clock.now()))
   const done: Message[] = []
   for (const { message, events } of work.hold.take()) {
     const waiting: CloudEvent[] = []
-    for (const event of events) if (!(await judgeEvent(event, work, signal))) waiting.push(event)
+    for (const event of events) if (!(await judgeEvent(event, batch))) waiting.push(event)
     if (waiting.length === 0) done.push(message)
     else work.hold.add({ message, events: waiting })
   }
+  await batch.commit()
   await remove(done, work)
 }
 
 /** Whether the event was judged; if not, it waits for its state. */
-async function judgeEvent(event: CloudEvent, work: Work, signal: AbortSignal): Promise<boolean> {
-  const decision = detect(event, work.world, work.clock.now())
+async function judgeEvent(event: CloudEvent, batch: Batch): Promise<boolean> {
+  const { world, clock } = batch.work
+  const decision = detect(event, world, clock.now())
   switch (decision.kind) {
     case 'judged':
-      await store(decision.findings, work, signal)
+      await batch.add(decision.findings)
       return true
     case 'held':
       return false
@@ -105,44 +111,77 @@ async function judgeEvent(event: CloudEvent, work: Work, signal: AbortSignal): P
 /** An alarm takes the way of a finding. The same one is told once, also over restarts. */
 export async function tell(alarm: Alarm, work: Work, signal: AbortSignal): Promise<void> {
   const finding = alarmFinding(alarm, work.clock.now())
-  if (!work.world.drifts.isSeen(finding)) await store([finding], work, signal)
+  if (work.world.drifts.isSeen(finding)) return
+  const batch = createBatch(work, signal)
+  await batch.add([finding])
+  await batch.commit()
 }
 
-async function store(findings: readonly Finding[], work: Work, signal: AbortSignal): Promise<void> {
-  const lasting = findings.filter(({ outcome }) => LASTING.has(outcome))
-  if (lasting.length > 0) await work.ledger.append(lasting, signal)
-  for (const finding of lasting) work.world.drifts.record(finding)
-  for (const finding of findings) work.observe(finding)
+/** Findings that are judged one after the other and stored together: a store that is far away is asked once for all. */
+interface Batch {
+  readonly work: Work
+  readonly signal: AbortSignal
+  /** Whatever is judged next is judged by these. Nobody is told of them before they are stored. */
+  add(findings: readonly Finding[]): Promise<void>
+  /** Nothing that the findings came from may be given up earlier. */
+  commit(): Promise<void>
 }
 
-async function recordsOf(message: Message, work: Work, signal: AbortSignal): Promise<readonly Json[]> {
+function createBatch(work: Work, signal: AbortSignal): Batch {
+  const { ledger, world, observe } = work
+  let pending: Finding[] = []
+
+  async function commit(): Promise<void> {
+    const lasting = pending.filter(isLasting)
+    if (lasting.length > 0) await ledger.append(lasting, signal)
+    for (const finding of pending) observe(finding)
+    pending = []
+  }
+
+  return {
+    work,
+    signal,
+    async add(findings) {
+      pending.push(...findings)
+      // If they cannot be stored the process ends, and the next one knows nothing of them.
+      for (const finding of findings) if (isLasting(finding)) world.drifts.record(finding)
+      if (pending.length >= MAX_ENTRY_FINDINGS) await commit()
+    },
+    commit,
+  }
+}
+
+const isLasting = ({ outcome }: Finding): boolean => LASTING.has(outcome)
+
+async function recordsOf(message: Message, batch: Batch): Promise<readonly Json[]> {
   try {
     return parseMessage(new TextDecoder('utf-8', { fatal: true }).decode(message.body))
   } catch (error) {
-    await reject(message.body, message.id, error, work, signal)
+    await reject(message.body, message.id, error, batch)
     return []
   }
 }
 
-async function eventOf(record: Json, id: string, work: Work, signal: AbortSignal): Promise<CloudEvent | undefined> {
+async function eventOf(record: Json, id: string, batch: Batch): Promise<CloudEvent | undefined> {
   try {
     return parseRecord(record)
   } catch (error) {
-    await reject(Buffer.from(JSON.stringify(record)), id, error, work, signal)
+    await reject(Buffer.from(JSON.stringify(record)), id, error, batch)
     return undefined
   }
 }
 
 /** Input that is no event is put away for people to look at, counted and told, once; what follows it goes on. */
-async function reject(bytes: Uint8Array, id: string, error: unknown, work: Work, signal: AbortSignal): Promise<void> {
+async function reject(bytes: Uint8Array, id: string, error: unknown, batch: Batch): Promise<void> {
   if (!(error instanceof EventError) && !(error instanceof TypeError)) throw error
+  const { work, signal } = batch
   const finding = rejected(error instanceof EventError ? error.message : 'not UTF-8', id)
   if (work.world.drifts.isSeen(finding)) return
   await persist('quarantine', () => work.quarantine(bytes), { log: work.log, signal })
-  await store([finding], work, signal)
+  await batch.add([finding])
 }
 
-async function wait(message: Message, events: readonly CloudEvent[], work: Work): Promise<void> {
+async function wait({ message, events }: Held, work: Work): Promise<void> {
   const held = work.hold.add({ message, events })
   const seconds = held ? Math.ceil(work.world.holdMs / 1000) + HIDE_MARGIN_SECS : NO_ROOM_SECS
   if (!held) work.log('warn', 'hold.full')

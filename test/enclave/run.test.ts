@@ -121,7 +121,6 @@ describe('a message', () => {
     await expect(enclave.ended).rejects.toThrow('no ledger')
     expect(enclave.queue.kept()).toEqual([body])
     expect(enclave.outcomes()).toEqual([])
-    expect(enclave.world.drifts.openIn(STATE)).toEqual([])
   })
 
   it('whose enclave dies between storing and removing leads to one finding in all', async () => {
@@ -150,14 +149,19 @@ describe('a message', () => {
     expect(enclave.lasting()).toEqual(['drift'])
   })
 
-  it('leads to one entry for each event, in their order', async () => {
+  it('leads to one entry with those that came with it, each judged by what the ones before it led to', async () => {
     await using enclave = await serving()
     await enclave.handle(text(mutability('MUTABLE'), mutability('IMMUTABLE')), text(mutability('MUTABLE')))
-    expect(enclave.stored.map((entry) => entry.map(({ outcome }) => outcome))).toEqual([
-      ['drift'],
-      ['resolved'],
-      ['drift'],
-    ])
+    expect(enclave.stored.map((entry) => entry.map(({ outcome }) => outcome))).toEqual([['drift', 'resolved', 'drift']])
+  })
+
+  it('with very many records leads to several entries', async () => {
+    await using enclave = await serving()
+    await enclave.handle(
+      text(...Array.from({ length: 300 }, (_, index) => mutability(index % 2 ? 'IMMUTABLE' : 'MUTABLE'))),
+    )
+    expect(enclave.stored.map((entry) => entry.length)).toEqual([256, 44])
+    expect(enclave.lasting()).toHaveLength(300)
   })
 
   it.each<[string, string, readonly OutcomeName[]]>([

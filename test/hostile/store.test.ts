@@ -248,8 +248,7 @@ describe.concurrent('a parent that, while the enclave runs,', { timeout: 20_000 
     await using host = await openHost(account)
     const enclave = await host.boot()
     host.parent.tell({ blobs: () => ({ put: async (_name, body) => void (await Array.fromAsync(body)) }) })
-    const ids = [await host.drift('service-1'), await host.drift('service-2')]
-    for (const id of ids) await tells(host, id)
+    for (const name of ['service-1', 'service-2']) await tells(host, await host.drift(name))
     expect(await host.aftermath()).toEqual(SAFE)
 
     await enclave.stop()
