@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/corpus/**', 'test/guest/**'],
+          exclude: ['test/e2e/**', 'test/corpus/**', 'test/guest/**', 'test/infra/**'],
         },
       },
       {
@@ -18,6 +18,8 @@ export default defineConfig({
       },
       // AF_VSOCK in a machine of its own, under QEMU.
       { extends: true, test: { name: 'guest', include: ['test/guest/*.test.ts'] } },
+      // What Terraform, where it is installed, makes of infra/.
+      { extends: true, test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000 } },
       // Real inputs that the project does not carry; see test/corpus/data.ts.
       { extends: true, test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 60_000 } },
     ],

@@ -2,6 +2,7 @@ import type { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { openAccess, type Access } from './access.ts'
 import { openBlobs } from './adapters/blobs.ts'
+import { openCloudWatch } from './adapters/cloudwatch.ts'
 import { credentialsFrom } from './adapters/credentials.ts'
 import { openEgress, type EGRESS_LIMITS } from './adapters/egress.ts'
 import { createIngress, type INGRESS_LIMITS } from './adapters/ingress.ts'
@@ -16,9 +17,11 @@ import { openSqs } from './adapters/sqs.ts'
 import { createAlarms, type Alarms } from './alarms.ts'
 import { allowedHosts, parseConfig, type Config } from './config.ts'
 import type { Copies } from './copies.ts'
+import { parseDriftignore } from './core/driftignore.ts'
 import { createDrifts } from './core/drifts.ts'
 import type { World } from './core/detect.ts'
 import type { Finding } from './core/finding.ts'
+import { createSessions } from './core/sessions.ts'
 import { createStateIndex } from './core/state_index.ts'
 import { openCursor } from './cursor.ts'
 import { deliver } from './delivery.ts'
@@ -27,7 +30,9 @@ import { createHold } from './hold.ts'
 import { createIdentity, ingressBinding, type Identity } from './identity.ts'
 import { openKeys, type Keys } from './keys.ts'
 import { openLedger, type Ledger } from './ledger.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import type { Clock, Kernel, Log, Nsm } from './ports.ts'
+import { pulse } from './pulse.ts'
 import { codeOf, persist, reasonOf } from './retry.ts'
 import { openQuarantine } from './quarantine.ts'
 import { rotate } from './rotation.ts'
@@ -74,6 +79,11 @@ export interface Surroundings {
   }
 }
 
+/** The same, with its health counted. */
+interface Measured extends Surroundings {
+  readonly metrics: Metrics
+}
+
 /** What the enclave lacks before its state phase. */
 const nothingYet = (): readonly string[] => ['the ledger', 'the states']
 
@@ -84,7 +94,9 @@ export type Enclave = (signal: AbortSignal) => Promise<void>
  * Brings the enclave up, phase by phase, each building on what the one before has proved. A failure ends the start. The
  * ingress opens before the ledger and the states: AWS gives those to nobody before a person has read the CA there.
  */
-export async function boot(around: Surroundings, signal: AbortSignal): Promise<Enclave> {
+export async function boot(outside: Surroundings, signal: AbortSignal): Promise<Enclave> {
+  const metrics = createMetrics()
+  const around: Measured = { ...outside, log: metrics.watch(outside.log), metrics }
   const nsm = await phase('device', around, () => openDevice(around))
   const identity = await phase('identity', around, () => createIdentity(around.clock.now()))
   const unlocked = await phase('keys', around, () => unlock(around, nsm, identity))
@@ -136,7 +148,7 @@ async function unlock(around: Surroundings, nsm: Nsm, identity: Identity): Promi
 }
 
 async function openIngress(
-  { config, listen, limits }: Surroundings,
+  { config, listen, limits, metrics }: Measured,
   parts: {
     readonly nsm: Nsm
     readonly identity: Identity
@@ -149,7 +161,8 @@ async function openIngress(
   const { authority } = unlocked.access
   const userData = ingressBinding(identity, config, authority?.certificate)
   const attest = (nonce: Uint8Array) => nsm.attest({ nonce, userData })
-  await listen(createIngress(identity.tls, { missing, attest, authority: authority?.pem }, limits?.ingress))
+  const answers = { missing, attest, authority: authority?.pem, metrics: () => metrics.text() }
+  await listen(createIngress(identity.tls, answers, limits?.ingress))
 }
 
 interface State {
@@ -160,7 +173,7 @@ interface State {
 
 async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked, signal: AbortSignal): Promise<State> {
   const { config, access, copies, keys, vault, alarms } = unlocked
-  const { catalog, rules: compiled } = await loadRules(rules)
+  const { catalog, rules: compiled, writers } = await loadRules(rules)
   const openBoth = () => openLedger(vault, copies, { alarms, log })
   const { ledger, findings, keys: history } = await persist('ledger.open', openBoth, { log, signal, isFinal })
   if (await keys.begin(history)) await ledger.append([], signal)
@@ -177,6 +190,10 @@ async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked
     principals: (state) => principals.get(state) ?? [],
     digest: (value) => digestOf(keys.ring, value),
     holdMs: config.terraform_hold_secs * 1000,
+    sessions: createSessions(),
+    writers: [...config.writers, ...writers],
+    suppressions: config.suppressions,
+    driftignore: parseDriftignore(config.driftignore),
   }
   return { world, watch, ledger }
 }
@@ -184,8 +201,8 @@ async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked
 /** S3 not being reached passes, and so does its refusal once AWS trusts the CA. Whatever else fails is final. */
 const isFinal = (error: unknown): boolean => !(error instanceof ArchiveError) || error.code !== 'refused'
 
-async function serve(around: Surroundings, unlocked: Unlocked, state: State): Promise<Enclave> {
-  const { clock, log, observe, streams } = around
+async function serve(around: Measured, unlocked: Unlocked, state: State): Promise<Enclave> {
+  const { clock, log, metrics, streams } = around
   const { config, access, keys, vault, alarms, keyOf } = unlocked
   const { world, watch, ledger } = state
   const sinks = await Promise.all(
@@ -197,11 +214,18 @@ async function serve(around: Surroundings, unlocked: Unlocked, state: State): Pr
   )
   const quarantine = await openQuarantine(vault, log)
   const queue = openSqs(access.aws, config.queue, config.queue_visibility_secs)
-  const work = { queue, world, watch, hold: createHold(), ledger, quarantine, observe, clock, log }
+  const observe = (finding: Finding) => {
+    metrics.observe(finding)
+    around.observe(finding)
+  }
+  const work = { queue, world, watch, hold: createHold(), ledger, quarantine, observe, metrics, clock, log }
+  const put = openCloudWatch(access.aws, config.environment)
+  metrics.count('EnclaveStarts')
 
   return async (signal) => {
     await Promise.all([
       run(work, signal),
+      pulse({ metrics, put }, { clock, log, signal }),
       rotate({ keys, ledger, vault }, config.dek_rotation_interval_secs, { alarms, clock, log, signal }),
       alarms.follow((alarm) => tell(alarm, work, signal), signal),
       ...sinks.map(({ sink, wanted, cursor }) => deliver(sink, wanted, { ledger, cursor, alarms, log, signal })),

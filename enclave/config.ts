@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 import { parse } from 'yaml'
+import { suppressionSchema } from './core/suppressions.ts'
+import { writerSchema } from './core/writers.ts'
 
 /** The measured configuration: part of the image, so that PCR0 speaks for it. Times are in seconds. */
 export type Config = v.InferOutput<typeof schema>
@@ -12,6 +14,9 @@ export class ConfigError extends Error {
 const MAX_BYTES = 1 << 20
 const MAX_STATES = 1000
 const MAX_SINKS = 16
+const MAX_SUPPRESSIONS = 1000
+const MAX_WRITERS = 200
+const MAX_DRIFTIGNORE = 65_536
 const MAX_ENVIRONMENT = 47
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(1024))
@@ -35,12 +40,10 @@ const state = v.strictObject({
   terraform_principals: v.optional(v.array(text), []),
 })
 
-const outcomes = v.optional(v.array(v.picklist(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected', 'tamper'])), [
-  'drift',
-  'resolved',
-  'unmanaged',
-  'tamper',
-])
+const outcomes = v.optional(
+  v.array(v.picklist(['drift', 'resolved', 'unmanaged', 'unmapped', 'suppressed', 'rejected', 'tamper'])),
+  ['drift', 'resolved', 'unmanaged', 'tamper'],
+)
 const format = v.optional(v.picklist(['finding', 'drift-log']), 'finding')
 
 const sink = v.variant('type', [
@@ -86,6 +89,11 @@ const schema = v.strictObject({
   state_refresh_interval_secs: v.optional(secs(1, 86_400), 60),
   /** How long a change made by Terraform may wait for its state to be written. SQS hides a message for 12 h at most. */
   terraform_hold_secs: v.optional(secs(1, 43_200), 1800),
+  /** Who besides Terraform and the services of rules/writers may change what. */
+  writers: v.optional(v.pipe(v.array(writerSchema), v.maxLength(MAX_WRITERS)), []),
+  suppressions: v.optional(v.pipe(v.array(suppressionSchema), v.maxLength(MAX_SUPPRESSIONS)), []),
+  /** The text of driftctl's ignore file, as it is. */
+  driftignore: v.optional(v.pipe(v.string(), v.maxLength(MAX_DRIFTIGNORE)), ''),
   sinks: v.optional(v.pipe(v.array(sink), v.maxLength(MAX_SINKS)), []),
 })
 
@@ -103,6 +111,11 @@ export function parseConfig(bytes: Uint8Array): Config {
     const lines = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'top level'}: ${issue.message}`)
     throw new ConfigError(`configuration refused:\n  ${lines.join('\n  ')}`)
   }
+  const { suppressions } = result.output
+  const again = suppressions.find(
+    ({ name: one }, index) => suppressions.findIndex((other) => other.name === one) !== index,
+  )
+  if (again !== undefined) throw new ConfigError(`configuration refused: two suppressions are called "${again.name}"`)
   const names = [...result.output.states, ...result.output.sinks].map((entry) => entry.name)
   const twice = names.find((entry, index) => names.indexOf(entry) !== index)
   if (twice !== undefined) throw new ConfigError(`configuration refused: the name "${twice}" is used twice`)
@@ -117,6 +130,7 @@ export function allowedHosts(config: Config): ReadonlySet<string> {
   return new Set([
     aws('kms'),
     aws('secretsmanager'),
+    aws('monitoring'),
     ...(config.identity === undefined ? [] : [aws('rolesanywhere')]),
     new URL(config.queue).host,
     ...[...config.states, ...(config.ledger === undefined ? [] : [config.ledger])].map(s3),

@@ -6,9 +6,11 @@ import { rejected } from './core/draft.ts'
 import type { CloudEvent } from './core/event.ts'
 import type { Finding, OutcomeName } from './core/finding.ts'
 import type { Json } from './core/json.ts'
-import { settle } from './core/settle.ts'
+import { awaken, settle } from './core/settle.ts'
+import { expiredSuppressions } from './core/suppressions.ts'
 import type { Held, Hold } from './hold.ts'
 import type { Ledger } from './ledger.ts'
+import type { Metrics } from './metrics.ts'
 import type { Clock, Log, Message, Queue } from './ports.ts'
 import type { Quarantine } from './quarantine.ts'
 import { codeOf, persist } from './retry.ts'
@@ -27,7 +29,15 @@ const NO_ROOM_SECS = 300
 const MAX_ENTRY_FINDINGS = 256
 
 /** What is sealed into the ledger; the other outcomes are counted. */
-const LASTING: ReadonlySet<OutcomeName> = new Set(['drift', 'resolved', 'unmanaged', 'unmapped', 'rejected', 'tamper'])
+const LASTING: ReadonlySet<OutcomeName> = new Set<OutcomeName>([
+  'drift',
+  'resolved',
+  'suppressed',
+  'unmanaged',
+  'unmapped',
+  'rejected',
+  'tamper',
+])
 
 export interface Work {
   readonly queue: Queue
@@ -38,13 +48,14 @@ export interface Work {
   readonly quarantine: Quarantine
   /** Told of every outcome once it is safe. */
   readonly observe: (finding: Finding) => void
+  readonly metrics: Pick<Metrics, 'beat' | 'latency'>
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Judges what comes until the signal aborts. A message leaves its queue only when all that it led to is stored. */
 export async function run(work: Work, signal: AbortSignal): Promise<void> {
-  const { queue, watch, log } = work
+  const { queue, watch, metrics, log } = work
   // The world changes when a finding is stored, so nothing is judged while another judgement is being stored.
   const turn = createTurn()
 
@@ -57,6 +68,7 @@ export async function run(work: Work, signal: AbortSignal): Promise<void> {
       }
       const messages = await persist('queue.receive', () => queue.receive(signal), { log, signal })
       await turn(() => judgeMessages(messages, work, signal))
+      metrics.beat()
     }
   }
   const states = watch.follow((moved) => turn(() => judgeAgain(moved, work, signal)), signal)
@@ -64,6 +76,7 @@ export async function run(work: Work, signal: AbortSignal): Promise<void> {
 }
 
 async function judgeMessages(messages: readonly Message[], work: Work, signal: AbortSignal): Promise<void> {
+  const received = work.clock.now()
   const batch = createBatch(work, signal)
   const [done, held]: [Message[], Held[]] = [[], []]
   for (const message of messages) {
@@ -75,15 +88,19 @@ async function judgeMessages(messages: readonly Message[], work: Work, signal: A
     if (events.length === 0) done.push(message)
     else held.push({ message, events })
   }
-  await batch.commit()
+  const alerts = await batch.commit()
+  for (let alert = 0; alert < alerts; alert++) work.metrics.latency(work.clock.now() - received)
   for (const each of held) await wait(each, work)
   await remove(done, work)
 }
 
 /** Time has passed: what a state's new serial mends is resolved, and what waits for one, or has waited enough, is judged. */
 async function judgeAgain(moved: readonly string[], work: Work, signal: AbortSignal): Promise<void> {
+  const { world, clock } = work
+  for (const alarm of expiredSuppressions(world.suppressions, clock.now())) await tell(alarm, work, signal)
   const batch = createBatch(work, signal)
-  for (const state of moved) await batch.add(settle(state, work.world, work.clock.now()))
+  await batch.add(awaken(world, clock.now()))
+  for (const state of moved) await batch.add(settle(state, world, clock.now()))
   const done: Message[] = []
   for (const { message, events } of work.hold.take()) {
     const waiting: CloudEvent[] = []
@@ -98,7 +115,9 @@ async function judgeAgain(moved: readonly string[], work: Work, signal: AbortSig
 /** Whether the event was judged; if not, it waits for its state. */
 async function judgeEvent(event: CloudEvent, batch: Batch): Promise<boolean> {
   const { world, clock } = batch.work
+  world.sessions.record(event)
   const decision = detect(event, world, clock.now())
+  world.drifts.touch(decision.touched)
   switch (decision.kind) {
     case 'judged':
       await batch.add(decision.findings)
@@ -123,19 +142,21 @@ interface Batch {
   readonly signal: AbortSignal
   /** Whatever is judged next is judged by these. Nobody is told of them before they are stored. */
   add(findings: readonly Finding[]): Promise<void>
-  /** Nothing that the findings came from may be given up earlier. */
-  commit(): Promise<void>
+  /** Nothing that the findings came from may be given up earlier. Answers how many were stored by now. */
+  commit(): Promise<number>
 }
 
 function createBatch(work: Work, signal: AbortSignal): Batch {
   const { ledger, world, observe } = work
   let pending: Finding[] = []
+  let stored = 0
 
-  async function commit(): Promise<void> {
+  async function commit(): Promise<number> {
     const lasting = pending.filter(isLasting)
     if (lasting.length > 0) await ledger.append(lasting, signal)
     for (const finding of pending) observe(finding)
     pending = []
+    return (stored += lasting.length)
   }
 
   return {

@@ -39,7 +39,7 @@ export function watchStates({ config, source, index, vault, alarms, clock, log }
   const fetched = new Map<string, string>()
   /** Puts a version in force; false if it is not newer than what is. */
   function adopt(state: StateConfig, bytes: Uint8Array): boolean {
-    const parsed = parseState(new TextDecoder('utf-8', { fatal: true }).decode(bytes), state.name)
+    const parsed = parseState(bytes, state.name)
     const replacement = index.replace(parsed, clock.now())
     if (replacement.kind === 'refused') log('error', 'state.refused', { state: state.name, reason: replacement.reason })
     if (replacement.kind === 'replaced') {
@@ -70,8 +70,10 @@ export function watchStates({ config, source, index, vault, alarms, clock, log }
       return true
     } catch (error) {
       signal.throwIfAborted()
-      const malformed = error instanceof StateError || error instanceof TypeError // what TextDecoder throws
-      log('error', malformed ? 'state.malformed' : 'state.unavailable', { state: state.name, error: codeOf(error) })
+      log('error', error instanceof StateError ? 'state.malformed' : 'state.unavailable', {
+        state: state.name,
+        error: codeOf(error),
+      })
       return false
     }
   }

@@ -32,5 +32,6 @@ export const enclaveRole = {
     'sqs:ReceiveMessage',
     'sqs:DeleteMessage',
     'sqs:ChangeMessageVisibility',
+    'cloudwatch:PutMetricData',
   ],
 } as const

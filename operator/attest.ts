@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { parseDocument } from '../enclave/attestation/document.ts'
 import { openRecipient, RecipientError } from '../enclave/attestation/recipient.ts'
 import { AttestationError } from '../enclave/attestation/verify.ts'
+import { endpointCommand } from './attest_endpoint.ts'
 import { verifyCommand } from './attest_verify.ts'
 import { parsed, readBinary, readSmall } from './binary.ts'
 import { chainRows, documentJson, documentRows, table } from './document_text.ts'
@@ -18,6 +19,7 @@ export function attestCommand(terminal: Terminal, exit: Exit): Command {
   return new Command('attest')
     .description('Verify and read what an enclave says of itself, and open what KMS encrypted to it')
     .addCommand(verifyCommand(terminal, exit))
+    .addCommand(endpointCommand(terminal, exit))
     .addCommand(showCommand(terminal, exit))
     .addCommand(openCommand(terminal, exit))
 }

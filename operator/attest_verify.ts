@@ -99,7 +99,8 @@ function policyRows(policy: Policy): readonly Row[] {
   ]
 }
 
-async function readRoot(file: string | undefined): Promise<Uint8Array> {
+/** The root that documents must chain to: AWS's, unless another is named. */
+export async function readRoot(file: string | undefined): Promise<Uint8Array> {
   if (file === undefined) return nitroRoot
   const bytes = await readSmall(file)
   return parsed(file, 'not a certificate in DER or PEM', () => new X509Certificate(bytes).raw)

@@ -23,7 +23,7 @@ export async function readStates(paths: readonly string[], say: (line: string) =
   if (files.length === 0) throw new InputError(`no *.tfstate file in ${paths.join(', ')}`)
   const newest = new Map<string, State>()
   for (const file of files) {
-    const state = parseState(await reading(file, () => readFile(file, 'utf8')), file)
+    const state = parseState(await reading(file, () => readFile(file)), file)
     const lineage = state.lineage || file
     const other = newest.get(lineage)
     if (other === undefined) newest.set(lineage, state)
@@ -35,6 +35,9 @@ export async function readStates(paths: readonly string[], say: (line: string) =
   }
   return [...newest.values()]
 }
+
+/** A file of text, whole. */
+export const readText = (path: string): Promise<string> => reading(path, () => readFile(path, 'utf8'))
 
 /** The audit records in files and folders, one at a time, unparsed; an error stands in the place of a line that is none. */
 export async function* readRecords(paths: readonly string[]): AsyncGenerator<Json | EventError> {
@@ -92,7 +95,10 @@ async function* textOf(file: string): AsyncGenerator<string> {
 }
 
 /** Files as they are named; of a folder those that `isWanted`, in the order of their names. */
-async function filesIn(paths: readonly string[], isWanted: (name: string) => boolean): Promise<readonly string[]> {
+export async function filesIn(
+  paths: readonly string[],
+  isWanted: (name: string) => boolean,
+): Promise<readonly string[]> {
   const found = paths.map(async (path) => {
     const isFolder = (await reading(path, () => stat(path))).isDirectory()
     if (!isFolder) return [path]

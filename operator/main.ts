@@ -4,11 +4,14 @@ import { CatalogError } from '../enclave/core/catalog_file.ts'
 import { RuleError } from '../enclave/core/falco/source.ts'
 import { StateError } from '../enclave/core/state.ts'
 import { attestCommand } from './attest.ts'
+import { coverageCommand } from './coverage_command.ts'
 import { eifCommand } from './eif.ts'
 import { InputError } from './inputs.ts'
 import { replayCommand, type Terminal } from './replay_command.ts'
+import { rulesCommand } from './rules.ts'
 
 const rules = fileURLToPath(new URL('../rules', import.meta.url))
+const coverage = fileURLToPath(new URL('../docs/coverage', import.meta.url))
 const terminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (text) => void process.stderr.write(text),
@@ -29,6 +32,8 @@ const exit = (code: number) => void (process.exitCode = code)
 const program = new Command('driftseal')
   .description('Terraform drift detection that a compromised host cannot read, silence or forge')
   .addCommand(replayCommand(rules, terminal, exit))
+  .addCommand(rulesCommand(rules, terminal, exit))
+  .addCommand(coverageCommand(rules, coverage, terminal))
   .addCommand(attestCommand(terminal, exit))
   .addCommand(eifCommand(terminal, exit))
 

@@ -1,11 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Measured } from '../enclave/adapters/rules.ts'
 import { EventError, parseRecord } from '../enclave/core/cloudtrail.ts'
-import { detect, type World } from '../enclave/core/detect.ts'
+import { detect, type Decision, type World } from '../enclave/core/detect.ts'
 import { rejected } from '../enclave/core/draft.ts'
+import { parseDriftignore } from '../enclave/core/driftignore.ts'
 import { createDrifts } from '../enclave/core/drifts.ts'
 import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
 import type { Json } from '../enclave/core/json.ts'
+import { createSessions } from '../enclave/core/sessions.ts'
 import type { State } from '../enclave/core/state.ts'
 import { createStateIndex } from '../enclave/core/state_index.ts'
 
@@ -35,6 +37,7 @@ export async function replay(
     count += 1
     const decision = decide(record, world)
     if (decision.kind === 'held') held += 1
+    world.drifts.touch(decision.touched)
     for (const finding of decision.findings) {
       world.drifts.record(finding)
       add(outcomes, finding.outcome)
@@ -47,9 +50,10 @@ export async function replay(
 
 /** The world of a replay. Without `principals`, whoever calls himself Terraform is believed. */
 export function replayWorld(
-  { catalog, rules }: Measured,
+  { catalog, rules, writers = [] }: Pick<Measured, 'catalog' | 'rules'> & Partial<Measured>,
   states: readonly State[],
   principals: readonly string[],
+  driftignore = '',
 ): World {
   const index = createStateIndex(catalog.types)
   for (const state of states) index.replace(state, 0)
@@ -64,19 +68,22 @@ export function replayWorld(
     principals: () => allowed,
     digest: (value) => `sha256:${createHmac('sha256', key).update(value).digest('hex')}`,
     holdMs: HOLD_MS,
+    sessions: createSessions(),
+    writers,
+    suppressions: [],
+    driftignore: parseDriftignore(driftignore),
   }
 }
 
-function decide(
-  record: Json | EventError,
-  world: World,
-): { readonly kind: string; readonly findings: readonly Finding[] } {
+function decide(record: Json | EventError, world: World): Omit<Decision, 'until'> {
   try {
     if (record instanceof EventError) throw record
     const event = parseRecord(record)
+    world.sessions.record(event)
     return detect(event, world, Date.parse(event.time)) // the moment at which it happened is now
   } catch (error) {
-    if (error instanceof EventError) return { kind: 'judged', findings: [rejected(`${error.code}: ${error.message}`)] }
+    if (error instanceof EventError)
+      return { kind: 'judged', findings: [rejected(`${error.code}: ${error.message}`)], touched: [] }
     throw error
   }
 }

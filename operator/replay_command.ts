@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { loadRules } from '../enclave/adapters/rules.ts'
 import type { Finding } from '../enclave/core/finding.ts'
 import { toDriftLog, toJson, toPerson } from '../enclave/core/render.ts'
-import { readRecords, readStates } from './inputs.ts'
+import { readRecords, readStates, readText } from './inputs.ts'
 import { replay, replayWorld, type Tally } from './replay.ts'
 
 const PROGRESS_EVERY = 5000
@@ -22,6 +22,8 @@ interface Options {
   readonly events: readonly string[]
   readonly json?: true
   readonly all?: true
+  readonly strict?: true
+  readonly driftignore?: string
   readonly format?: 'finding' | 'drift-log'
   readonly terraformPrincipal?: readonly string[]
 }
@@ -35,6 +37,8 @@ export function replayCommand(rules: string, terminal: Terminal, exit: (code: nu
     .option('--json', 'one finding a line as JSON; the same as --format finding')
     .addOption(new Option('--format <form>', 'JSON lines in this form').choices(['finding', 'drift-log']))
     .option('--all', 'every outcome, not only drift, unmanaged and unmapped')
+    .option('--strict', 'also what defaults keep quiet: expected writers, suppressed drift, changes without effect')
+    .option('--driftignore <file>', "driftctl's ignore file: what it lists is suppressed, and counted")
     .option('--terraform-principal <glob...>', 'who may run Terraform: role or user ARNs, * for anything')
     .addHelpText('after', '\nExit code: 0 no drift, 2 drift found, 1 error.')
     .action(async (options: Options) => exit(await run(options, rules, terminal)))
@@ -47,9 +51,10 @@ async function run(options: Options, folder: string, terminal: Terminal): Promis
   const states = await readStates(options.state, say)
   const principals = options.terraformPrincipal ?? []
   const line = lineOf(options, terminal)
+  const driftignore = options.driftignore === undefined ? '' : await readText(options.driftignore)
   const tally = await replay(
     readRecords(options.events),
-    replayWorld(rules, states, principals),
+    replayWorld(rules, states, principals, driftignore),
     (finding, records) => {
       if (terminal.live && records % PROGRESS_EVERY === 0) terminal.err(`\r${number(records)} records …`)
       if (options.all || isShown(finding, options)) terminal.out(line(finding))
@@ -67,7 +72,9 @@ function lineOf({ json, format }: Options, { colour }: Terminal): (finding: Find
 }
 
 /** What was not checked is a line each for programs, and a count at the end for people. */
-function isShown({ outcome }: Finding, { json, format }: Options): boolean {
+function isShown({ outcome, resource }: Finding, { json, format, strict }: Options): boolean {
+  // What names a resource has got as far as the comparison: reads, failures and repeats of queues have not.
+  if (strict && (outcome === 'expected' || outcome === 'suppressed' || outcome === 'ignored')) return resource !== null
   if (outcome === 'unmapped') return json === true || format !== undefined
   return outcome === 'drift' || outcome === 'unmanaged'
 }

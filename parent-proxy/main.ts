@@ -54,8 +54,6 @@ async function start(path: string | undefined): Promise<void> {
   ingressServer.listen({ ...ingress.listen, backlog: INGRESS_BACKLOG })
   await once(ingressServer, 'listening')
   const served = await serve(services.listen, servicesServer, admits) // the last: the enclave's lines must not precede ours
-  const { port } = ingressServer.address() as AddressInfo // it listens on TCP
-  log('info', 'ready', { ingress_port: port })
 
   const servers = [egressServer, servicesServer, ingressServer]
   for (const server of servers) {
@@ -74,6 +72,8 @@ async function start(path: string | undefined): Promise<void> {
   process.on('uncaughtException', ({ name, stack }) =>
     log('error', 'uncaught', { error: name, at: stack?.match(/^ {4}at .*$/gm)?.join('\n') }),
   )
+  const { port } = ingressServer.address() as AddressInfo // it listens on TCP
+  log('info', 'ready', { ingress_port: port })
 }
 
 await start(process.argv[2]).catch((error: unknown) => {

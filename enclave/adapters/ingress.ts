@@ -22,6 +22,8 @@ export interface Answers {
   readonly attest: (nonce: Uint8Array) => Promise<Uint8Array>
   /** The CA certificate in PEM, for the trust anchor; none in host mode. */
   readonly authority: string | undefined
+  /** In the text format of Prometheus. */
+  readonly metrics: () => string
 }
 
 /** What the enclave serves: TLS 1.3 that ends here, whoever forwards the bytes. */
@@ -56,6 +58,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
         ? send(response, 200, { status: 'serving' })
         : send(response, 503, { status: 'waiting', for: missing })
     }
+    case '/metrics':
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4', 'cache-control': 'no-store' })
+      response.end(answers.metrics())
+      return undefined
     case '/.well-known/driftseal/attestation': {
       const nonce = url.searchParams.get('nonce') ?? ''
       if (!NONCE.test(nonce)) return send(response, 400, { error: 'nonce: expected 16 to 64 bytes in lower-case hex' })

@@ -1,29 +1,51 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseService } from '../core/catalog_file.ts'
-import { createCatalog, type Catalog } from '../core/catalog.ts'
-import { parseRules } from '../core/falco/rules.ts'
+import { createCatalog, type Catalog, type Service } from '../core/catalog.ts'
+import { formatWarning } from '../core/falco/source.ts'
+import { parseRuleFiles, type RuleText } from '../core/rule_files.ts'
 import type { Rule } from '../core/rule.ts'
+import { parseWriters, type Writer } from '../core/writers.ts'
 
 /** What `rules/` says. It is measured with the image, so a mistake in it ends the start. */
 export interface Measured {
   readonly catalog: Catalog
   readonly rules: readonly Rule[]
+  /** Who besides Terraform may change what. */
+  readonly writers: readonly Writer[]
   readonly warnings: readonly string[]
 }
 
-/** Reads `catalog/<cloud>/<service>.yaml` and `falco/*.yaml` under a folder. */
+/** Reads `catalog/<cloud>/<service>.yaml` with `schema/<cloud>/<service>.json`, `writers/*.yaml`,
+ * `falco/*.yaml` and `policies/*.yaml` under a folder. */
 export async function loadRules(folder: string): Promise<Measured> {
-  const services = await yamlFiles(join(folder, 'catalog'))
-  const falco = (await yamlFiles(join(folder, 'falco'))).map(({ name, text }) => parseRules(name, text))
+  const { rules, mistakes, warnings } = parseRuleFiles(await readRuleFiles(folder))
+  const [mistake] = mistakes
+  if (mistake !== undefined) throw mistake
   return {
-    catalog: createCatalog(services.map(({ name, text }) => parseService(text, name))),
-    rules: falco.flatMap(({ rules }) => rules),
-    warnings: falco.flatMap(({ warnings }) => warnings),
+    catalog: createCatalog(await loadServices(folder)),
+    rules,
+    writers: (await yamlFiles(join(folder, 'writers'))).flatMap(({ name, text }) => parseWriters(text, name)),
+    warnings: warnings.map(formatWarning),
   }
 }
 
-async function yamlFiles(folder: string): Promise<readonly { readonly name: string; readonly text: string }[]> {
+/** The rule files under a folder, in the order in which they count. */
+export async function readRuleFiles(folder: string): Promise<readonly RuleText[]> {
+  return [...(await yamlFiles(join(folder, 'falco'))), ...(await yamlFiles(join(folder, 'policies')))]
+}
+
+/** The catalog's files, each with its types' part of the provider's schema, which lies at the same place under `schema`. */
+export async function loadServices(folder: string): Promise<readonly Service[]> {
+  const catalog = join(folder, 'catalog')
+  const load = async ({ name, text }: RuleText): Promise<Service> => {
+    const schema = join(folder, 'schema', relative(catalog, name).replace(/\.yaml$/, '.json'))
+    return parseService(text, name, await readFile(schema, 'utf8'))
+  }
+  return Promise.all((await yamlFiles(catalog)).map(load))
+}
+
+async function yamlFiles(folder: string): Promise<readonly RuleText[]> {
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml')).sort()
   return Promise.all(
     names.map(async (name) => ({ name: join(folder, name), text: await readFile(join(folder, name), 'utf8') })),

@@ -4,7 +4,14 @@ import { defined, isObject, type Json, type JsonObject } from './json.ts'
 /** Names and ARNs end below 2,048; only a user agent may be longer, and loses its tail. */
 const MAX_TEXT = 2048
 const ASSUMED_ROLE = /^arn:(aws[\w-]*):sts::(\d*):assumed-role\/([^/]+)\/(.+)$/
+/** IAM Identity Center's roles: the permission set, and 16 hex digits. Their session is the person's name there. */
+const PERMISSION_SET = /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/
+/** Claims that hold an OIDC identity's own name, such as `token.actions.githubusercontent.com:sub`. */
+const SUBJECT = /(?:^|:)sub$/
 const CONSOLE_AGENT = /\b(?:console|signin)\.amazonaws\.com\b|\bS3Console\//
+
+/** They have no identity in AWS but the one that their provider gave them. */
+const FEDERATED: ReadonlySet<string> = new Set(['SAMLUser', 'WebIdentityUser'])
 
 /** Text of an audit record, if it is that. */
 export const textOf = (value: Json | undefined): string | undefined =>
@@ -27,21 +34,33 @@ export function parseActor(record: JsonObject): Actor {
   const type = textOf(identity['type']) ?? (identity['invokedBy'] === undefined ? 'Unknown' : 'AWSService')
   const session = type === 'AssumedRole' ? (assumed?.[4] ?? tail(textOf(identity['principalId']), ':')) : undefined
   const invokedBy = textOf(identity['invokedBy'])
+  const role = type === 'AssumedRole' ? roleOf(objectOf(context['sessionIssuer']), assumed) : undefined
+  const federation = objectOf(context['webIdFederationData'])
   const userAgent = textOf(record['userAgent'])?.replace(/^\[(.*)\]$/s, '$1') // S3 puts it in brackets
   return defined<Actor>({
     type,
     name: nameOf(identity, { type, session, arn, invokedBy }),
     arn,
     account: textOf(identity['accountId']),
-    role: type === 'AssumedRole' ? roleOf(objectOf(context['sessionIssuer']), assumed) : undefined,
+    role,
     session,
     sourceIdentity: textOf(context['sourceIdentity']),
+    permissionSet: PERMISSION_SET.exec(tail(role, '/') ?? '')?.[1],
+    identityProvider: textOf(federation['federatedProvider']) ?? textOf(identity['identityProvider']),
+    subject:
+      subjectOf(objectOf(federation['attributes'])) ?? (FEDERATED.has(type) ? textOf(identity['userName']) : undefined),
+    accessKey: textOf(identity['accessKeyId']),
     mfa: flagOf(objectOf(context['attributes'])['mfaAuthenticated']),
     console: flagOf(record['sessionCredentialFromConsole']) ?? CONSOLE_AGENT.test(userAgent ?? ''),
     invokedBy,
     sourceIp: textOf(record['sourceIPAddress']),
     userAgent,
   })
+}
+
+function subjectOf(claims: JsonObject): string | undefined {
+  const claim = Object.keys(claims).find((name) => SUBJECT.test(name))
+  return claim === undefined ? undefined : textOf(claims[claim])
 }
 
 interface Parts {

@@ -9,6 +9,7 @@ const SEVERITY = {
   KeyRolledBack: 'critical',
   KeyRefreshFailing: 'high',
   StateRecalled: 'medium',
+  SuppressionExpired: 'medium',
 } as const satisfies Readonly<Record<string, Severity>>
 
 /** Something is wrong with the detector itself: its keys, its ledger, what the host keeps for it. */

@@ -1,64 +1,34 @@
-import type { JsonObject } from './json.ts'
+import type { CloudEvent } from './event.ts'
+import type { Json, JsonObject } from './json.ts'
+import type { AttributeKind } from './kind.ts'
 
-/** How an attribute's values compare; what the provider's schema and the service's habits come down to. */
-export type AttributeKind =
-  | 'string'
-  | 'bool'
-  | 'number'
-  /** A map of strings; each key is a path of its own. */
-  | 'map'
-  /** A map whose effective content is `tags_all`. */
-  | 'tags'
-  /** An IAM policy document, compared by meaning. */
-  | 'policy'
-  /** A JSON document in which the order of arrays means nothing. */
-  | 'unordered_json'
-  /** Blocks in order. */
-  | 'list'
-  /** Blocks without order. */
-  | 'set'
+/** An attribute, or a block, as the provider's schema has it. */
+export interface Attribute {
+  readonly kind: AttributeKind
+  readonly computed: boolean
+  readonly optional: boolean
+  readonly sensitive: boolean
+}
 
 /** What is known of one Terraform resource type. */
 export interface ResourceType {
   readonly name: string
-  /** The state's attributes any of which names the resource, the most usual first. */
+  /** The type that this one is another form of: `aws_vpc` of `aws_default_vpc`. */
+  readonly like?: string
+  /** The state's attributes any of which names the resource, or templates of them (identity.ts), the most usual first. */
   readonly identities: readonly string[]
+  /** What `terraform import` takes, as a template of attributes (identity.ts); the id where there is none. */
+  readonly import?: string
   /** The attribute that holds the account, for types without an ARN. */
   readonly account?: string
-  readonly attributes: ReadonlyMap<string, AttributeKind>
+  /** By dotted path, nested blocks and their fields included. */
+  readonly attributes: ReadonlyMap<string, Attribute>
+  /** What an ARN, or an id with a telling prefix, says of a resource of this type; undefined for another type's. */
+  readonly identify: (name: string) => readonly string[] | undefined
 }
 
-/** A place in an audit record. */
-export interface Place {
-  readonly root: 'request' | 'response' | 'event'
-  readonly names: readonly string[]
-}
-
-/** Where an attribute's new value stands, and how it is read. */
-export type Reader = {
-  /** The first place that holds anything counts. */
-  readonly from: readonly Place[]
-  /** What the service does when the call does not say. */
-  readonly default?: JsonObject[string]
-} & Reading
-
-/** Block fields by Terraform's name. */
-export type Fields = ReadonlyMap<string, { readonly from: string } & Reading>
-
-export type Reading =
-  | { readonly read: 'value' }
-  /** A list of `{key, value}` in any of AWS's spellings, or a map, to a map. */
-  | { readonly read: 'tags' }
-  /** A list of map keys. */
-  | { readonly read: 'keys' }
-  /** A list of objects, to Terraform's blocks. */
-  | { readonly read: 'blocks'; readonly fields: Fields }
-
-/** One place where the resource's identity may stand. From an ARN, `after` cuts what Terraform uses. */
-export interface Identity {
-  readonly from: Place
-  readonly after?: string
-}
+/** An attribute's new value in Terraform's form; undefined when the record does not give it. */
+export type Reader = (event: CloudEvent) => Json | undefined
 
 /** `put` makes the resource when it is not there and changes it when it is. */
 export type Effect = 'change' | 'create' | 'put' | 'delete'
@@ -66,36 +36,77 @@ export type Effect = 'change' | 'create' | 'put' | 'delete'
 /** One resource that an event touches. */
 export interface Target {
   readonly type: ResourceType
-  readonly identity: readonly Identity[]
+  /** What the record calls the resource, the likeliest first; empty when it names none. */
+  readonly identify: (event: CloudEvent) => readonly string[]
   readonly effect: Effect
   /** The whole attribute gets this value. */
   readonly set: ReadonlyMap<string, Reader>
-  /** These keys of a map get these values; the others stay. */
+  /** These keys of a map get these values, these elements join a list or set; the others stay. */
   readonly add: ReadonlyMap<string, Reader>
-  /** These keys of a map go. */
+  /** These keys of a map go, or the elements of a list or set that have these fields. */
   readonly remove: ReadonlyMap<string, Reader>
+  /** The call changes these, and no record says to what. */
+  readonly touch: readonly string[]
+}
+
+/**
+ * One effect of a call. Several targets are several forms that Terraform may keep the same thing in (inline or
+ * standalone): the first that a state owns is meant, and where none is owned the first.
+ */
+export interface Touch {
+  /** With `element`, where the call names a list of resources. */
+  readonly event: CloudEvent
+  readonly targets: readonly [Target, ...Target[]]
 }
 
 export type CatalogEntry =
-  | { readonly kind: 'configuration'; readonly targets: readonly Target[] }
+  | {
+      readonly kind: 'configuration'
+      /** Everything that the call can touch. */
+      readonly targets: readonly Target[]
+      /** What this one touches; nothing when it changes something that the catalog does not describe. */
+      readonly touches: (event: CloudEvent) => readonly Touch[]
+    }
   /** A call that writes content, not configuration: a push of an image. */
   | { readonly kind: 'content' }
 
 /** A record that must produce exactly this, or must not. */
 export interface Example {
+  /** The catalog file. */
+  readonly file: string
   readonly event: string
   readonly name: string
   readonly record: JsonObject
   /** Terraform address to attributes. */
   readonly state: { readonly [address: string]: JsonObject }
-  readonly finds: JsonObject
+  /** One for each resource that the call touches. */
+  readonly finds: readonly JsonObject[]
 }
 
-/** One service: what a file of rules/catalog holds. */
+/** What a file says of a call besides what it does. */
+export interface Call {
+  readonly event: string
+  /** What the service's API calls it. */
+  readonly operation: string
+  /** Other names that records have for it. */
+  readonly aliases: readonly string[]
+  readonly about?: string
+  /** Every place of a record that is read, for the proof against the service's API model. */
+  readonly places: readonly string[]
+  /** Those, or `event`, that no model proves, and the reason. */
+  readonly unproven: Readonly<Record<string, string>>
+}
+
+/** One service, or a part of it: what a file of rules/catalog holds. */
 export interface Service {
+  readonly name: string
+  readonly title: string
   readonly source: string
   readonly types: readonly ResourceType[]
   readonly events: ReadonlyMap<string, CatalogEntry>
+  /** Calls that tag whatever an ARN or id names, once all types are known. */
+  readonly tagging: ReadonlyMap<string, (types: readonly ResourceType[]) => CatalogEntry>
+  readonly calls: readonly Call[]
   readonly examples: readonly Example[]
 }
 
@@ -106,9 +117,23 @@ export interface Catalog {
   entry(source: string, event: string): CatalogEntry | undefined
 }
 
+/** Joins the files. A type or an event that two of them describe is a mistake. */
 export function createCatalog(services: readonly Service[]): Catalog {
-  const types = new Map(services.flatMap((service) => service.types.map((type) => [type.name, type])))
-  const bySource = new Map(services.map((service) => [service.source, service.events]))
-  if (bySource.size < services.length) throw new TypeError('two catalog files describe one service')
+  const types = new Map<string, ResourceType>()
+  for (const type of services.flatMap((service) => service.types)) {
+    if (types.has(type.name)) throw new TypeError(`two catalog files describe ${type.name}`)
+    types.set(type.name, type)
+  }
+  const all = [...types.values()]
+  const bySource = new Map<string, Map<string, CatalogEntry>>()
+  for (const { source, events, tagging } of services) {
+    const known = bySource.get(source) ?? new Map<string, CatalogEntry>()
+    bySource.set(source, known)
+    const entries = [...events, ...Array.from(tagging, ([event, link]) => [event, link(all)] as const)]
+    for (const [event, entry] of entries) {
+      if (known.has(event)) throw new TypeError(`two catalog files describe ${source} ${event}`)
+      known.set(event, entry)
+    }
+  }
   return { types, entry: (source, event) => bySource.get(source)?.get(event) }
 }

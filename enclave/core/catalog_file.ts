@@ -1,22 +1,17 @@
 import * as v from 'valibot'
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
-import type {
-  AttributeKind,
-  CatalogEntry,
-  Effect,
-  Example,
-  Fields,
-  Identity,
-  Place,
-  Reader,
-  Reading,
-  ResourceType,
-  Service,
-  Target,
-} from './catalog.ts'
-import { defined, isObject, type Json, type JsonObject } from './json.ts'
+import type { Call, CatalogEntry, ResourceType, Service } from './catalog.ts'
+import { compileEffects, effectFields, effectSource } from './effect_file.ts'
+import { exampleSource, examplesOf, examplesSource } from './example_file.ts'
+import { attributesIn } from './identity.ts'
+import { defined } from './json.ts'
+import { KINDS } from './kind.ts'
+import type { Fail } from './reader_file.ts'
+import { compileArn, compilePrefix } from './resource_name.ts'
+import { parseSchema, type Schema } from './schema.ts'
+import { compileTagging } from './tagging_file.ts'
 
-export type CatalogErrorCode = 'ERR_CATALOG_YAML' | 'ERR_CATALOG_SHAPE'
+export type CatalogErrorCode = 'ERR_CATALOG_YAML' | 'ERR_CATALOG_SHAPE' | 'ERR_CATALOG_SCHEMA'
 
 /** A mistake in a catalog file, with the place where it stands. */
 export class CatalogError extends Error {
@@ -29,98 +24,92 @@ export class CatalogError extends Error {
   }
 }
 
-const KINDS = [
-  'string',
-  'bool',
-  'number',
-  'map',
-  'tags',
-  'policy',
-  'unordered_json',
-  'list',
-  'set',
-] as const satisfies readonly AttributeKind[]
-const EFFECTS = ['change', 'create', 'put', 'delete'] as const satisfies readonly Effect[]
-const PLACE = /^(request|response|event)\.[\w.-]+$/
+const texts = v.pipe(v.array(v.string()), v.minLength(1))
+const call = v.pipe(v.string(), v.regex(/^[A-Z]\w+$/, 'not the name of a call'))
 
-type FieldSource = string | { from: string; read: 'blocks'; fields: Record<string, FieldSource> }
+/** Lambda's events carry the version of its API. */
+const VERSION = /\d{8}(?:v\d+)?$/
 
-const place = v.pipe(v.string(), v.regex(PLACE, 'a place begins with request., response. or event.'))
-const json = v.custom<Json>((value) => value !== undefined, 'expected a value')
-const object = v.custom<JsonObject>((value) => isObject(value as Json), 'expected a mapping')
-const oneOrMore = <T>(schema: v.GenericSchema<T>) => v.union([schema, v.pipe(v.array(schema), v.minLength(1))])
+const typeSource = v.strictObject({
+  identities: v.optional(texts),
+  account: v.optional(v.string()),
+  import: v.optional(v.string()),
+  arn: v.optional(texts),
+  prefix: v.optional(v.string()),
+  meaning: v.optional(v.record(v.string(), v.picklist(KINDS)), {}),
+  like: v.optional(v.string()),
+})
 
-const field: v.GenericSchema<FieldSource> = v.union([
-  v.string(),
-  v.strictObject({ from: v.string(), read: v.literal('blocks'), fields: v.lazy(() => v.record(v.string(), field)) }),
-])
-
-const reader = v.union([
-  place,
-  v.strictObject({
-    from: oneOrMore(place),
-    read: v.optional(v.picklist(['value', 'tags', 'keys', 'blocks']), 'value'),
-    fields: v.optional(v.record(v.string(), field)),
-    default: v.optional(json),
-  }),
-])
-const readers = v.optional(v.record(v.string(), reader), {})
-const identity = v.union([place, v.strictObject({ from: place, after: v.pipe(v.string(), v.minLength(1)) })])
+const described = {
+  about: v.optional(v.string()),
+  aliases: v.optional(v.array(call), []),
+  operation: v.optional(call),
+  unproven: v.optional(v.record(v.string(), v.string()), {}),
+  examples: v.pipe(v.array(exampleSource), v.minLength(1)),
+}
 
 const fileSchema = v.strictObject({
+  title: v.string(),
   source: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
-  types: v.record(
-    v.string(),
-    v.strictObject({
-      identities: v.pipe(v.array(v.string()), v.minLength(1)),
-      account: v.optional(v.string()),
-      attributes: v.record(v.string(), v.picklist(KINDS)),
-    }),
+  /** Where ARNs call the service otherwise than the source does. */
+  arn_service: v.optional(v.string()),
+  /** The service's API models, where their names do not follow from the source. */
+  models: v.optional(texts),
+  types: v.record(v.string(), typeSource),
+  content: v.optional(v.array(call), []),
+  events: v.optional(
+    v.record(
+      call,
+      v.strictObject({
+        ...described,
+        ...effectFields,
+        targets: v.optional(v.pipe(v.array(effectSource), v.minLength(1))),
+      }),
+    ),
+    {},
   ),
-  events: v.record(
-    v.string(),
-    v.strictObject({
-      targets: v.pipe(
-        v.array(
-          v.strictObject({
-            type: v.string(),
-            identity: oneOrMore(identity),
-            effect: v.picklist(EFFECTS),
-            set: readers,
-            add: readers,
-            remove: readers,
-          }),
-        ),
-        v.minLength(1),
-      ),
-      examples: v.pipe(v.array(v.strictObject({ name: v.string(), record: object, finds: object })), v.minLength(2)),
-    }),
+  tagging: v.optional(
+    v.record(
+      call,
+      v.strictObject({
+        ...described,
+        each: v.optional(v.string()),
+        resource: v.unknown(),
+        everywhere: v.optional(v.boolean(), false),
+        add: v.optional(v.unknown()),
+        remove: v.optional(v.unknown()),
+      }),
+    ),
+    {},
   ),
-  content: v.optional(v.array(v.string()), []),
-  examples: v.strictObject({ record: object, state: v.record(v.string(), object) }),
+  examples: v.optional(examplesSource, { record: {}, state: {} }),
 })
 
 type File = v.InferOutput<typeof fileSchema>
-type Fail = (message: string, path: readonly unknown[]) => never
 
-/** Reads one file of rules/catalog. Unknown keys, unknown types and unknown attributes are errors. */
-export function parseService(text: string, name: string): Service {
+/**
+ * Reads one file of rules/catalog, against its types' part of the provider's schema. Unknown keys, unknown types and
+ * unknown attributes are errors.
+ */
+export function parseService(text: string, name: string, schemaText: string): Service {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const [mistake] = document.errors
   if (mistake !== undefined) throw new CatalogError('ERR_CATALOG_YAML', `${name}: ${mistake.message}`)
   const fail: Fail = (message, path) => {
-    const node = document.getIn(path, true) ?? document.getIn(path.slice(0, -1), true)
-    const start = isNode(node) ? node.range?.[0] : undefined
+    const start = nodeNear(document, path)
     const line = start === undefined ? 1 : lines.linePos(start).line
     throw new CatalogError('ERR_CATALOG_SHAPE', `${name}:${line}: ${path.join('.')}: ${message}`)
   }
   const parsed = v.safeParse(fileSchema, valueOf(document, name))
   if (!parsed.success) {
-    const [issue] = parsed.issues
-    return fail(issue.message, issue.path?.map(({ key }) => key) ?? [])
+    const issues: readonly v.BaseIssue<unknown>[] = parsed.issues
+    return fail(issues[0]?.message ?? 'not a catalog file', issues[0]?.path?.map(({ key }) => key) ?? [])
   }
-  return compile(parsed.output, fail)
+  const schema = parseSchema(schemaText)
+  if (schema === undefined)
+    throw new CatalogError('ERR_CATALOG_SCHEMA', `${name}: its part of the provider's schema cannot be read`)
+  return compile(parsed.output, name, schema, fail)
 }
 
 function valueOf(document: Document, name: string): unknown {
@@ -133,89 +122,112 @@ function valueOf(document: Document, name: string): unknown {
   }
 }
 
-function compile(file: File, fail: Fail): Service {
-  const types = new Map(
-    Object.entries(file.types).map(([name, type]) => {
-      const { identities, account } = type
-      const attributes = new Map(Object.entries(type.attributes))
-      return [name, defined<ResourceType>({ name, identities, account, attributes })]
+/** Where the node at a path begins, or the last one on the way to it. */
+function nodeNear(document: Document, path: readonly unknown[]): number | undefined {
+  for (let end = path.length; end > 0; end -= 1) {
+    const node = document.getIn(path.slice(0, end), true)
+    if (isNode(node) && node.range) return node.range[0]
+  }
+  return undefined
+}
+
+function compile(file: File, name: string, schema: Schema, fail: Fail): Service {
+  const types = compileTypes(file, schema, fail)
+  const events = new Map<string, CatalogEntry>(file.content.map((event) => [event, { kind: 'content' }]))
+  const links = new Map<string, (all: readonly ResourceType[]) => CatalogEntry>()
+  const calls: Call[] = []
+  const describe = (event: string, source: Described, places: ReadonlySet<string>, path: readonly unknown[]): void => {
+    const { about, aliases, operation = event.replace(VERSION, ''), unproven } = source
+    for (const one of [event, ...aliases]) if (events.has(one) || links.has(one)) fail('described twice', path)
+    for (const place of Object.keys(unproven))
+      if (place !== 'event' && !places.has(place)) fail('nothing reads this place', [...path, 'unproven', place])
+    calls.push(defined<Call>({ event, operation, about, aliases, places: [...places], unproven }))
+  }
+  for (const [event, source] of Object.entries(file.events)) {
+    const [path, places] = [['events', event], new Set<string>()]
+    const note = (place: string) => void places.add(place)
+    const entry = compileEffects(source, types, { fail, note, path })
+    describe(event, source, places, path)
+    for (const one of [event, ...source.aliases]) events.set(one, entry)
+  }
+  for (const [event, source] of Object.entries(file.tagging)) {
+    const [path, places] = [['tagging', event], new Set<string>()]
+    const note = (place: string) => void places.add(place)
+    const link = compileTagging(source, { fail, note, path })
+    describe(event, source, places, path)
+    const own = [...types.values()]
+    for (const one of [event, ...source.aliases]) links.set(one, (all) => link(source.everywhere ? all : own))
+  }
+  const { title, source } = file
+  return {
+    name,
+    title,
+    source,
+    types: [...types.values()],
+    events,
+    tagging: links,
+    calls,
+    examples: examplesOf(file, name),
+  }
+}
+
+type Described = Pick<File['tagging'][string], keyof typeof described>
+
+function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<string, ResourceType> {
+  const service = file.arn_service ?? file.source.split('.', 1)[0] ?? ''
+  return new Map(
+    Object.entries(file.types).map(([name, own]) => {
+      const path = ['types', name]
+      const {
+        identities,
+        account,
+        import: imported,
+        arn,
+        prefix,
+      } = own.like === undefined ? own : { ...base(file, own.like, fail, path), ...own }
+      if (identities === undefined) return fail('`identities` or `like` is missing', path)
+      const attributes =
+        schema.get(name) ?? fail("not in the schema: generate rules/schema anew, or it is not the provider's", path)
+      for (const text of [...identities, account ?? [], imported ?? []].flat())
+        for (const attribute of attributesIn(text))
+          if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
+      const meant = new Map(attributes)
+      const tags = attributes.get('tags')
+      if (tags?.kind === 'map') meant.set('tags', { ...tags, kind: 'tags' })
+      for (const [attribute, kind] of Object.entries(own.meaning)) {
+        const known =
+          attributes.get(attribute) ?? fail(`the provider has no ${attribute}`, [...path, 'meaning', attribute])
+        meant.set(attribute, { ...known, kind })
+      }
+      const readers = [
+        ...(arn ?? []).map((pattern) => compileArn(pattern, service)),
+        ...(prefix === undefined ? [] : [compilePrefix(prefix)]),
+      ]
+      const identify: ResourceType['identify'] = (text) => {
+        for (const read of readers) {
+          const ids = read(text)
+          if (ids !== undefined) return ids
+        }
+        return undefined
+      }
+      return [
+        name,
+        defined<ResourceType>({
+          name,
+          like: own.like,
+          identities,
+          import: imported,
+          account,
+          attributes: meant,
+          identify,
+        }),
+      ]
     }),
   )
-  const events = new Map<string, CatalogEntry>(file.content.map((event) => [event, { kind: 'content' }]))
-  for (const [event, { targets }] of Object.entries(file.events)) {
-    if (events.has(event)) fail('both content and configuration', ['events', event])
-    const compiled = targets.map((target, at) => compileTarget(target, types, fail, ['events', event, 'targets', at]))
-    events.set(event, { kind: 'configuration', targets: compiled })
-  }
-  return { source: file.source, types: [...types.values()], events, examples: examplesOf(file) }
 }
 
-type TargetSource = File['events'][string]['targets'][number]
-
-function compileTarget(
-  source: TargetSource,
-  types: ReadonlyMap<string, ResourceType>,
-  fail: Fail,
-  path: readonly unknown[],
-): Target {
-  const type = types.get(source.type) ?? fail('a type that this file does not describe', [...path, 'type'])
-  const readersOf = (verb: 'set' | 'add' | 'remove'): ReadonlyMap<string, Reader> =>
-    new Map(
-      Object.entries(source[verb]).map(([attribute, from]) => {
-        const at = [...path, verb, attribute]
-        const kind = type.attributes.get(attribute) ?? fail(`${type.name} does not describe it`, at)
-        if (verb !== 'set' && kind !== 'tags' && kind !== 'map') fail(`${verb} is for maps`, at)
-        return [attribute, compileReader(from, fail, at)]
-      }),
-    )
-  return {
-    type,
-    identity: listOf(source.identity).map((from): Identity =>
-      typeof from === 'string' ? { from: placeOf(from) } : { from: placeOf(from.from), after: from.after },
-    ),
-    effect: source.effect,
-    set: readersOf('set'),
-    add: readersOf('add'),
-    remove: readersOf('remove'),
-  }
+function base(file: File, name: string, fail: Fail, path: readonly unknown[]): File['types'][string] {
+  const { [name]: found } = file.types
+  if (found === undefined || found.like !== undefined) return fail('like a type that this file does not describe', path)
+  return found
 }
-
-function compileReader(source: v.InferOutput<typeof reader>, fail: Fail, path: readonly unknown[]): Reader {
-  if (typeof source === 'string') return { read: 'value', from: [placeOf(source)] }
-  const { read, fields } = source
-  if ((read === 'blocks') !== (fields !== undefined)) fail('`fields` belongs to `read: blocks`', path)
-  const reading: Reading = read === 'blocks' ? { read, fields: fieldsOf(fields ?? {}) } : { read }
-  const from = listOf(source.from).map(placeOf)
-  return source.default === undefined ? { from, ...reading } : { from, ...reading, default: source.default }
-}
-
-function fieldsOf(fields: Readonly<Record<string, FieldSource>>): Fields {
-  const compiled = Object.entries(fields).map(([name, source]): [string, { from: string } & Reading] =>
-    typeof source === 'string'
-      ? [name, { from: source, read: 'value' }]
-      : [name, { from: source.from, read: source.read, fields: fieldsOf(source.fields) }],
-  )
-  return new Map(compiled)
-}
-
-function placeOf(text: string): Place {
-  const [root, ...names] = text.split('.')
-  // The schema has let no other root through.
-  return { root: root as Place['root'], names }
-}
-
-/** Each example's record is the file's common one with its own fields over it. */
-function examplesOf(file: File): readonly Example[] {
-  const { record, state } = file.examples
-  return Object.entries(file.events).flatMap(([event, { examples }]) =>
-    examples.map((example) => ({
-      event,
-      name: example.name,
-      record: { ...record, eventSource: file.source, eventName: event, ...example.record },
-      state,
-      finds: example.finds,
-    })),
-  )
-}
-
-const listOf = <T>(value: T | T[]): readonly T[] => (Array.isArray(value) ? value : [value])

@@ -1,21 +1,26 @@
-import type { AttributeKind, Reader, ResourceType, Target } from './catalog.ts'
+import type { ResourceType, Target } from './catalog.ts'
 import type { CloudEvent } from './event.ts'
-import { canonicalJson, isObject, type Json, type JsonObject } from './json.ts'
-import { delta, isRedacted, isSame, shown } from './meaning.ts'
-import { isInside, keyPath, splitPath, valueAt } from './path.ts'
-import { readAttribute } from './reader.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
+import type { AttributeKind } from './kind.ts'
+import { delta, isRedacted, isSame, isUndecided, shown } from './meaning.ts'
+import { newValues } from './new_values.ts'
+import { keyPath, splitPath, valueAt } from './path.ts'
+import { hideSecrets, isSecret, type Digest } from './secrets.ts'
+import { permissionDelta } from './security_groups.ts'
+import { NO_SHAPE, shapeOf } from './shape.ts'
+
+export type { Digest } from './secrets.ts'
 
 /** Tags under this prefix are AWS's own. */
 const AWS_TAG = 'aws:'
-
-/** Turns a value that must not be shown into something that can still be told apart: `sha256:…`. */
-export type Digest = (value: string) => string
 
 /** What a comparison needs to know of the resource as the state has it. */
 export interface Known {
   readonly attributes: JsonObject
   readonly sensitive: readonly string[]
 }
+
+type Delta = { readonly added: readonly Json[]; readonly removed: readonly Json[] }
 
 /** One path whose new value is not the state's. */
 export interface Change {
@@ -24,7 +29,7 @@ export interface Change {
   /** Null with `suspected` when the record does not show the value. */
   readonly now: Json
   readonly suspected: boolean
-  readonly delta?: { readonly added: readonly Json[]; readonly removed: readonly Json[] }
+  readonly delta?: Delta
 }
 
 export interface Comparison {
@@ -33,22 +38,34 @@ export interface Comparison {
   readonly changes: readonly Change[]
 }
 
+/** What a path is known to hold now, where that is not what the state says: what an open drift reported. */
+export type Current = (path: string) => Json | undefined
+
 const NOTHING: Known = { attributes: {}, sensitive: [] }
 
-/** Compares what an event sets with what the state holds, or with nothing where no state knows the resource. */
-export function compare(target: Target, event: CloudEvent, known: Known | undefined, digest: Digest): Comparison {
+/**
+ * Compares what an event sets with what the state holds, or with nothing where no state knows the resource. What an event
+ * adds to a list or takes from it is counted from `current`, so that the second of two drifts does not undo the first.
+ */
+export function compare(
+  target: Target,
+  event: CloudEvent,
+  known: Known | undefined,
+  digest: Digest,
+  current: Current = () => undefined,
+): Comparison {
   const state = known ?? NOTHING
+  const kindAt = (path: string): AttributeKind => kindOf(target.type, path) ?? 'string'
+  const old = (path: string): Json => stateValue(state.attributes, path, kindAt(path))
   const touched: string[] = []
   const changes: Change[] = []
-  for (const [path, now] of newValues(target, event)) {
-    const kind = kindOf(target.type, path) ?? 'string'
-    const old = stateValue(state.attributes, path, kind)
+  for (const [path, now] of newValues(target, event, kindAt, (at) => current(at) ?? old(at))) {
+    if (isProviders(target.type, path)) continue
+    const kind = kindAt(path)
+    const pair = { path, old: old(path), now }
     touched.push(path)
-    changes.push(
-      ...(isMap(kind) && isWhole(target.type, path) ? keys(path, old, now) : [{ path, old, now }]).flatMap((pair) =>
-        difference(kind, pair, state, digest),
-      ),
-    )
+    const pairs = isMap(kind) && target.type.attributes.has(path) ? keys(pair) : [pair]
+    changes.push(...pairs.flatMap((one) => difference(target.type, kind, one, state, digest)))
   }
   return { touched, changes }
 }
@@ -56,44 +73,33 @@ export function compare(target: Target, event: CloudEvent, known: Known | undefi
 /** The value that a state holds at a finding's path. */
 export function stateAt(type: ResourceType, known: Known, path: string, digest: Digest): Json {
   const kind = kindOf(type, path) ?? 'string'
-  const value = stateValue(known.attributes, path, kind)
-  return isSensitive(path, known.sensitive) ? hidden(shown(kind, value), digest) : shown(kind, value)
+  const value = shown(kind, stateValue(known.attributes, path, kind))
+  return hideSecrets(value, path, secretsOf(type, known), digest)
 }
 
 /** The kind of the attribute that a path is, or lies in. */
 export function kindOf(type: ResourceType, path: string): AttributeKind | undefined {
   const exact = type.attributes.get(path)
-  if (exact !== undefined) return exact
-  for (const [attribute, kind] of type.attributes) if (isInside(path, attribute)) return kind
+  if (exact !== undefined) return exact.kind
+  // What no schema describes is a key of a map, or a field of a block: the nearest attribute around it says how it compares.
+  const names = splitPath(path)
+  for (let end = names.length - 1; end > 0; end -= 1) {
+    const around = type.attributes.get(names.slice(0, end).join('.'))
+    if (around !== undefined) return around.kind
+  }
   return undefined
+}
+
+/** What only the provider sets is never drift. */
+function isProviders(type: ResourceType, path: string): boolean {
+  const attribute = type.attributes.get(path)
+  return attribute !== undefined && attribute.computed && !attribute.optional
 }
 
 type Pair = { readonly path: string; readonly old: Json; readonly now: Json | undefined }
 
-/** Path and new value; undefined for a value that the event sets and the record does not give. */
-function newValues(target: Target, event: CloudEvent): readonly (readonly [string, Json | undefined])[] {
-  const read = (readers: ReadonlyMap<string, Reader>) =>
-    Array.from(readers, ([path, reader]) => [path, readAttribute(event, reader)] as const).filter(
-      (entry): entry is readonly [string, Json] => entry[1] !== undefined,
-    )
-  const values = [
-    ...read(target.set),
-    ...read(target.add).flatMap(([path, map]) =>
-      isObject(map) ? Object.entries(map).map(([key, value]) => [keyPath(path, key), value] as const) : [],
-    ),
-    ...read(target.remove).flatMap(([path, gone]) => textsIn(gone).map((key) => [keyPath(path, key), null] as const)),
-  ]
-  if (values.length > 0 || target.effect === 'create') return values
-  // It sets something, or it would not be in the catalog: what that is was left out of the record.
-  const all = [...target.set.keys(), ...target.add.keys(), ...target.remove.keys()]
-  return all.map((path) => [path, undefined] as const)
-}
-
-const textsIn = (value: Json): readonly string[] =>
-  Array.isArray(value) ? value.filter((member) => typeof member === 'string') : []
-
-/** The single keys of two maps, without AWS's own tags. */
-function keys(path: string, old: Json, now: Json | undefined): readonly Pair[] {
+/** The single keys of two maps. */
+function keys({ path, old, now }: Pair): readonly Pair[] {
   if (now === undefined) return [{ path, old, now }]
   const [before, after] = [isObject(old) ? old : {}, isObject(now) ? now : {}]
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
@@ -104,15 +110,25 @@ function keys(path: string, old: Json, now: Json | undefined): readonly Pair[] {
   }))
 }
 
-function difference(kind: AttributeKind, { path, old, now }: Pair, known: Known, digest: Digest): readonly Change[] {
+function difference(
+  type: ResourceType,
+  kind: AttributeKind,
+  { path, old, now }: Pair,
+  known: Known,
+  digest: Digest,
+): readonly Change[] {
   if (kind === 'tags' && splitPath(path).at(-1)?.startsWith(AWS_TAG)) return []
-  const show = (value: Json): Json =>
-    isSensitive(path, known.sensitive) ? hidden(shown(kind, value), digest) : shown(kind, value)
+  const secrets = secretsOf(type, known)
+  const show = (value: Json): Json => hideSecrets(shown(kind, value), path, secrets, digest)
   if (now === undefined || isRedacted(now)) return [{ path, old: show(old), now: null, suspected: true }]
-  if (isSame(kind, old, now)) return []
-  const change = { path, old: show(old), now: show(now), suspected: false }
-  const inBlocks = (kind === 'list' || kind === 'set') && !isSensitive(path, known.sensitive)
-  return [inBlocks ? { ...change, delta: delta(old, now) } : change]
+  const shape = shapeOf(type, path)
+  if (isSame(shape ?? kind, old, now)) return []
+  const change = { path, old: show(old), now: show(now), suspected: isUndecided(kind, old, now) }
+  if (isSecret(path, secrets) || !isBlocks(kind)) return [change]
+  const { added, removed } = kind === 'permissions' ? permissionDelta(old, now) : delta(old, now, shape ?? NO_SHAPE)
+  const each = (blocks: readonly Json[]): readonly Json[] =>
+    blocks.map((block) => hideSecrets(block, path, secrets, digest))
+  return [{ ...change, delta: { added: each(added), removed: each(removed) } }]
 }
 
 function stateValue(attributes: JsonObject, path: string, kind: AttributeKind): Json {
@@ -124,16 +140,15 @@ function stateValue(attributes: JsonObject, path: string, kind: AttributeKind): 
 }
 
 const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'
-const isWhole = (type: ResourceType, path: string): boolean => type.attributes.has(path)
+const isBlocks = (kind: AttributeKind): boolean =>
+  kind === 'list' || kind === 'set' || kind === 'cidrs' || kind === 'permissions'
 
-/** A part of something sensitive is sensitive, and so is the whole around it. */
-function isSensitive(path: string, sensitive: readonly string[]): boolean {
-  if (sensitive.length === 0) return false
-  const plain = splitPath(path).join('.')
-  return sensitive.some((secret) => isInside(plain, secret) || isInside(secret, plain))
+/** What Terraform marks as sensitive in this resource, and what the provider does in every one of its type. */
+function secretsOf(type: ResourceType, { sensitive }: Known): readonly string[] {
+  const known =
+    sensitiveOf.get(type) ?? Array.from(type.attributes).flatMap(([path, { sensitive: is }]) => (is ? [path] : []))
+  sensitiveOf.set(type, known)
+  return known.length === 0 ? sensitive : [...sensitive, ...known]
 }
 
-function hidden(value: Json, digest: Digest): Json {
-  if (value === null) return null
-  return digest(typeof value === 'string' ? value : canonicalJson(value))
-}
+const sensitiveOf = new WeakMap<ResourceType, readonly string[]>()

@@ -6,54 +6,57 @@ import type { Finding } from './finding.ts'
 import { judge } from './judge.ts'
 import type { Ground } from './managed.ts'
 import type { Rule } from './rule.ts'
+import type { Sessions } from './sessions.ts'
+import type { Touched } from './touches.ts'
 import { triage } from './triage.ts'
 
 /** Everything that an event is judged by. */
 export interface World extends Ground {
   readonly catalog: Catalog
   readonly rules: readonly Rule[]
+  /** Who assumed whom. Events go to it before they are judged. */
+  readonly sessions: Sessions
 }
 
-export type Decision =
-  /** Final. Once the findings are stored, they go to `drifts.record`. */
-  | { readonly kind: 'judged'; readonly findings: readonly Finding[] }
-  /** Terraform made a change that its state does not show yet: ask again when the state moves, or at `until` (ms).
-   *  The findings are what stands if no newer state ever comes. */
-  | { readonly kind: 'held'; readonly until: number; readonly findings: readonly Finding[] }
+export type Decision = {
+  readonly findings: readonly Finding[]
+  /** What the event wrote: goes to `drifts.touch` at once. */
+  readonly touched: readonly Touched[]
+} & (
+  | /** Final. Once the findings are stored, they go to `drifts.record`. */ { readonly kind: 'judged' }
+    /** Terraform made a change that its state does not show yet: ask again when the state moves, or at `until` (ms).
+     *  The findings are what stands if no newer state ever comes. */
+  | { readonly kind: 'held'; readonly until: number }
+)
 
 /** The way of one event: triage, resolve, compare, judge, rules. Changes nothing in the world. */
-export function detect(event: CloudEvent, world: World, now: number): Decision {
-  const harmless = triage(event)
-  if (harmless !== undefined) return judged(draft(event, 'ignored', harmless))
-  const entry = world.catalog.entry(event.source, event.name)
-  if (entry === undefined) {
-    const unmapped = draft(event, 'unmapped', 'not checked: the catalog does not describe this call')
-    return judged(once(enrich(event, unmapped, world.rules), world))
-  }
-  if (entry.kind === 'content') return judged(draft(event, 'ignored', 'writes content, not configuration'))
-  const judgements = entry.targets.map((target) => judge(event, target, world, now))
-  const findings = judgements
-    .flatMap((judgement) => judgement.findings)
-    .map((finding) => once(enrich(event, finding, world.rules), world))
+export function detect(record: CloudEvent, world: World, now: number): Decision {
+  const entry = world.catalog.entry(record.source, record.name)
+  const harmless = triage(record, entry)
+  if (harmless !== undefined) return judged(draft(record, 'ignored', harmless))
+  if (entry?.kind === 'content') return judged(draft(record, 'ignored', 'writes content, not configuration'))
+  const event = { ...record, actor: world.sessions.complete(record.actor) }
+  const unmapped = (what: string): Decision =>
+    judged(said(event, draft(event, 'unmapped', `not checked: the catalog does not describe ${what}`), world))
+  if (entry === undefined) return unmapped('this call')
+  const touches = entry.touches(event)
+  if (touches.length === 0) return unmapped('what this call changes')
+  const judgements = touches.map((touch) => judge(touch, world, now))
+  const findings = judgements.flatMap((judgement) => judgement.findings).map((finding) => said(event, finding, world))
+  const touched = judgements.flatMap((judgement) => judgement.touched ?? [])
   const until = judgements.flatMap((judgement) => judgement.until ?? [])
-  return until.length > 0 ? { kind: 'held', until: Math.min(...until), findings } : { kind: 'judged', findings }
+  if (until.length === 0) return { kind: 'judged', findings, touched }
+  return { kind: 'held', until: Math.min(...until), findings, touched }
 }
 
-const judged = (finding: Finding): Decision => ({ kind: 'judged', findings: [finding] })
+const judged = (finding: Finding): Decision => ({ kind: 'judged', findings: [finding], touched: [] })
+
+const said = (event: CloudEvent, finding: Finding, world: World): Finding =>
+  once(event, enrich(event, finding, world), world)
 
 /** Queues deliver twice and trails overlap: what an event already led to is not said again. */
-function once(finding: Finding, { drifts }: World): Finding {
+function once(event: CloudEvent, finding: Finding, { drifts }: World): Finding {
   if (!drifts.isSeen(finding)) return finding
-  const { resolves: _, ...rest } = finding
-  return {
-    ...rest,
-    outcome: 'ignored',
-    changes: {},
-    delta: {},
-    kind: null,
-    verdict: null,
-    rules: [],
-    severity: 'info',
-    reason: 'this event was already judged',
-  }
+  const { resource, account, region } = finding
+  return { ...draft(event, 'ignored', 'this event was already judged'), resource, account, region }
 }

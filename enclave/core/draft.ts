@@ -1,8 +1,10 @@
 import type { Change } from './compare.ts'
 import type { CloudEvent } from './event.ts'
 import type { Finding, OutcomeName, Verdict } from './finding.ts'
+import { isObject } from './json.ts'
 
 const UNKNOWN = 'unknown'
+const MAX_ID = 64
 
 /** A finding about an event, before anything is known but its outcome. */
 export function draft(event: CloudEvent, outcome: OutcomeName, reason: string): Finding {
@@ -26,7 +28,14 @@ export function draft(event: CloudEvent, outcome: OutcomeName, reason: string): 
     severity: 'info',
     rules: [],
     reason,
+    ...sharedOf(event),
   }
+}
+
+/** One call that reaches the trails of several accounts has the same id in all of them besides each record's own. */
+function sharedOf({ record }: CloudEvent): Pick<Finding, 'sharedEventId'> {
+  const id = isObject(record) ? record['sharedEventID'] : undefined
+  return typeof id === 'string' && id !== '' ? { sharedEventId: id.slice(0, MAX_ID) } : {}
 }
 
 /** The finding for a record that could not be read, so that it is counted like any other. `id`: where it came from. */

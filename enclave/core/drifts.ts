@@ -1,42 +1,59 @@
-import type { Finding } from './finding.ts'
+import { dropOldest } from './bounded.ts'
+import type { Excuse, Finding } from './finding.ts'
+import { createFlapping, type Flap } from './flapping.ts'
 import type { Json } from './json.ts'
+import { createTallies, type Tallies } from './native/thresholds.ts'
+import { createSeen } from './seen.ts'
+import { createTouches, WHOLE, type Touched, type Touches } from './touches.ts'
 
 /** Beyond these the oldest goes, which can only make a repeat alert again. */
 const MAX_RESOURCES = 20_000
 const MAX_PATHS = 256
-const MAX_SEEN = 200_000
 
-/** Stands in the place of a path for the resource itself: it is gone. */
-export const WHOLE = ''
-
-/** One attribute of one resource that is not what its state says. */
+/** One attribute of one resource that is not what its state says; with `WHOLE` as its path, a resource that is gone. */
 export interface OpenDrift {
   readonly path: string
   /** The value that it has; null as well when the record did not show it. */
   readonly now: Json
   /** What was reported. */
   readonly finding: Finding
+  /** Undefined when people were told; else why they were not. */
+  readonly excuse: Excuse | undefined
+  /** It flaps, and just now is as the state says. Nobody was told of that yet. */
+  readonly isBack: boolean
 }
 
 /** The open drifts and the events already judged: a fold over findings, so that stored findings bring it back. */
 export interface Drifts {
   /** The open drifts of one resource. */
   open(state: string, address: string): readonly OpenDrift[]
-  /** The open drifts of one state. */
-  openIn(state: string): readonly OpenDrift[]
-  /** Whether this event already had this outcome for this resource: queues and trails deliver twice. */
+  /** The open drifts of one state, or of all. */
+  openIn(state?: string): readonly OpenDrift[]
+  flap(state: string, address: string, path: string, time: number): Flap | undefined
+  /** Whether something was already said of this event and resource. */
   isSeen(finding: Finding): boolean
   /** Takes note of a finding; call it once the finding is stored, in the order of the findings. */
   record(finding: Finding): void
+  /** When attributes were last written. Not stored: what is held comes again after a restart. */
+  readonly touches: Omit<Touches, 'add'>
+  touch(touched: readonly Touched[]): void
+  /** How often the conditions of rules with a threshold held. */
+  readonly tallies: Pick<Tallies, 'isReached'>
 }
+
+type Paths = Map<string, OpenDrift>
 
 /** Begins with what earlier findings left open. */
 export function createDrifts(stored: Iterable<Finding> = []): Drifts {
-  const resources = new Map<string, Map<string, OpenDrift>>()
-  const seen = new Set<string>()
+  const resources = new Map<string, Paths>()
+  const flapping = createFlapping()
+  const seen = createSeen()
+  const touches = createTouches()
+  const tallies = createTallies()
 
   const keep = (key: string, drift: OpenDrift): void => {
     const paths = resources.get(key) ?? new Map<string, OpenDrift>()
+    if (drift.path === WHOLE) paths.clear() // with the resource goes all that was wrong with it
     paths.delete(drift.path) // what is set again becomes the youngest
     paths.set(drift.path, drift)
     dropOldest(paths, MAX_PATHS)
@@ -45,40 +62,78 @@ export function createDrifts(stored: Iterable<Finding> = []): Drifts {
     dropOldest(resources, MAX_RESOURCES)
   }
 
-  const close = (key: string, isClosed: (drift: OpenDrift) => boolean): void => {
+  const close = (key: string, path: string, opener: string | undefined): void => {
     const paths = resources.get(key)
-    if (paths === undefined) return
-    for (const drift of paths.values()) if (isClosed(drift)) paths.delete(drift.path)
-    if (paths.size === 0) resources.delete(key)
+    if (paths?.get(path)?.finding.eventId !== opener) return
+    paths?.delete(path)
+    if (paths?.size === 0) resources.delete(key)
+  }
+
+  const open = (key: string, finding: Finding): void => {
+    const { kind, changes, time, eventId } = finding
+    const at = Date.parse(time)
+    if (finding.outcome === 'drift' && kind === 'deleted')
+      keep(key, { path: WHOLE, now: null, finding, excuse: undefined, isBack: false })
+    for (const [path, [, now]] of Object.entries(changes)) {
+      keep(key, { path, now, finding, excuse: undefined, isBack: false })
+      flapping.note(`${key}\n${path}`, at, now)
+      if (finding.flapping?.[path] !== undefined) flapping.report(`${key}\n${path}`, eventId)
+    }
+    for (const { path, change, ...excuse } of finding.withheld ?? []) {
+      if (excuse.by === 'writer') continue
+      const before = resources.get(key)?.get(path ?? WHOLE)
+      const drift = { path: path ?? WHOLE, now: change?.[1] ?? null, isBack: false }
+      // Who was told of a drift is told of its end.
+      const told = before !== undefined && before.excuse === undefined
+      keep(key, told ? { ...before, ...drift } : { ...drift, finding, excuse })
+      if (excuse.by === 'flapping') flapping.note(`${key}\n${path}`, at, drift.now)
+    }
+  }
+
+  const end = (key: string, { kind, changes, withheld = [], time, resolves }: Finding): void => {
+    const at = Date.parse(time)
+    if (kind !== 'changed') close(key, WHOLE, resolves)
+    for (const path of Object.keys(changes)) {
+      close(key, path, resolves)
+      flapping.note(`${key}\n${path}`, at)
+    }
+    for (const { path, by, change } of withheld) {
+      const before = resources.get(key)?.get(path ?? WHOLE)
+      // Only who was told of a drift still has to be told of its end.
+      if (by !== 'flapping' || before === undefined || before.excuse !== undefined) close(key, path ?? WHOLE, resolves)
+      else {
+        keep(key, { ...before, now: change?.[1] ?? null, isBack: true })
+        flapping.note(`${key}\n${path}`, at)
+      }
+    }
   }
 
   const record = (finding: Finding): void => {
-    seen.add(identityOf(finding))
-    dropOldest(seen, MAX_SEEN)
-    const { outcome, kind, changes } = finding
+    seen.add(finding)
+    tallies.record(finding)
     const owner = ownerOf(finding)
     if (owner === undefined) return
-    const key = keyOf(owner.state, owner.address)
-    if (outcome === 'drift' && kind === 'deleted') keep(key, { path: WHOLE, now: null, finding })
-    if (outcome === 'drift' && kind !== 'deleted')
-      for (const [path, [, now]] of Object.entries(changes)) keep(key, { path, now, finding })
-    if (outcome === 'resolved')
-      close(
-        key,
-        (drift) =>
-          drift.finding.eventId === finding.resolves && (drift.path === WHOLE || Object.hasOwn(changes, drift.path)),
-      )
+    const key = `${owner.state}\n${owner.address}`
+    const { outcome, resolves } = finding
+    if (outcome === 'resolved' || (outcome === 'suppressed' && resolves !== undefined)) end(key, finding)
+    else if (outcome === 'drift' || outcome === 'suppressed') open(key, finding)
   }
 
   for (const finding of stored) record(finding)
   return {
-    open: (state, address) => [...(resources.get(keyOf(state, address))?.values() ?? [])],
+    open: (state, address) => [...(resources.get(`${state}\n${address}`)?.values() ?? [])],
     openIn: (state) =>
       Array.from(resources.values(), (paths) => [...paths.values()])
         .flat()
-        .filter(({ finding }) => finding.resource?.state === state),
-    isSeen: (finding) => finding.eventId !== '' && seen.has(identityOf(finding)),
+        .filter(({ finding }) => state === undefined || finding.resource?.state === state),
+    flap: (state, address, path, time) => flapping.at(`${state}\n${address}\n${path}`, time),
+    isSeen: (finding) => seen.has(finding),
     record,
+    touches,
+    touch(touched) {
+      for (const one of touched) touches.add(one)
+    },
+    tallies,
   }
 }
 
@@ -87,21 +142,4 @@ export function ownerOf({ resource }: Finding): { readonly state: string; readon
   if (resource === null) return undefined
   const { state, address } = resource
   return state === null || address === null ? undefined : { state, address }
-}
-
-const keyOf = (state: string, address: string): string => `${state}\n${address}`
-
-/** One event reaches several accounts and touches several resources. */
-function identityOf({ eventId, account, outcome, resource, resolves }: Finding): string {
-  return [eventId, account, outcome, resource?.type, resource?.id, resolves].join('\n')
-}
-
-function dropOldest(
-  entries: { size: number; keys(): IterableIterator<string>; delete(key: string): boolean },
-  most: number,
-) {
-  for (const key of entries.keys()) {
-    if (entries.size <= most) return
-    entries.delete(key)
-  }
 }

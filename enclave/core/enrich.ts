@@ -1,28 +1,91 @@
+import type { Catalog } from './catalog.ts'
+import { stateAt, type Digest } from './compare.ts'
+import { ownerOf, type Drifts } from './drifts.ts'
 import type { CloudEvent } from './event.ts'
-import type { Finding, Kind, Severity } from './finding.ts'
-import type { Rule } from './rule.ts'
+import type { Finding, Kind, MatchedRule, OutcomeName, Severity } from './finding.ts'
+import { defined, type Json } from './json.ts'
+import type { Rule, Subject } from './rule.ts'
+import { createRules } from './rule_index.ts'
+import type { Owned, StateIndex } from './state_index.ts'
 
 const ORDER = ['info', 'low', 'medium', 'high', 'critical'] as const satisfies readonly Severity[]
 
 /** How grave a drift is when no rule says so. */
 const BY_KIND: Readonly<Record<Kind, Severity>> = { deleted: 'high', changed: 'medium', created: 'medium' }
 
+/** What rules need to know besides the event and its finding. */
+interface Knowledge {
+  readonly rules: readonly Rule[]
+  readonly drifts: Pick<Drifts, 'tallies'>
+  readonly states: Pick<StateIndex, 'at'>
+  readonly catalog: Pick<Catalog, 'types'>
+  readonly digest: Digest
+}
+
 /** Adds the rules that match, and the severity: the highest of theirs, or the kind's; never below the finding's own. */
-export function enrich(event: CloudEvent, finding: Finding, rules: readonly Rule[]): Finding {
+export function enrich(event: CloudEvent, finding: Finding, known: Knowledge): Finding {
   if (!isJudgedByRules(finding)) return finding
-  const subject = { event, finding }
-  const matched = rules
-    .filter((rule) => rule.matches(subject))
-    .map((rule) => ({ name: rule.name, severity: rule.severity, message: rule.message(subject) }))
-  const severities = matched.length > 0 ? matched.map(({ severity }) => severity) : [usual(finding)]
-  return { ...finding, rules: matched, severity: highest([finding.severity, ...severities]) }
+  const { outcome, kind } = finding
+  const subject = subjectOf(event, finding, known)
+  const holding = createRules(known.rules)(subject)
+  const counted = holding.flatMap(({ id, name, threshold }) =>
+    threshold === undefined ? [] : [{ rule: id ?? name, per: threshold.per }],
+  )
+  const matched = holding
+    .filter(
+      ({ id, name, threshold }) =>
+        threshold === undefined || known.drifts.tallies.isReached(id ?? name, threshold, finding),
+    )
+    .map((rule) => matchedBy(rule, subject))
+  const severities = matched.length > 0 ? matched.map(({ severity }) => severity) : [usualSeverity(outcome, kind)]
+  return {
+    ...finding,
+    rules: matched,
+    ...(counted.length > 0 ? { counted } : {}),
+    severity: highest([finding.severity, ...severities]),
+  }
+}
+
+/** What rules look at. */
+export const subjectOf = (
+  event: CloudEvent,
+  finding: Finding,
+  known: Omit<Knowledge, 'rules' | 'drifts'>,
+): Subject => ({
+  event,
+  finding,
+  attribute: attributeOf(finding, known),
+})
+
+const matchedBy = (rule: Rule, subject: Subject): MatchedRule => ({
+  ...defined<Pick<MatchedRule, 'id'>>({ id: rule.id }),
+  name: rule.name,
+  severity: rule.severity,
+  message: rule.message(subject),
+  ...rule.advice?.(subject),
+})
+
+/** The state's attributes of a finding's resource, unpacked when the first rule asks. */
+function attributeOf(
+  finding: Finding,
+  { states, catalog, digest }: Omit<Knowledge, 'rules' | 'drifts'>,
+): (path: string) => Json | undefined {
+  const owner = ownerOf(finding)
+  const type = catalog.types.get(finding.resource?.type ?? '')
+  let owned: Owned | undefined
+  return (path) => {
+    if (owner === undefined || type === undefined) return undefined
+    owned ??= states.at(owner.state, owner.address)
+    return owned === undefined ? undefined : stateAt(type, owned, path, digest)
+  }
 }
 
 /** What is expected, ignored or put right is not an alarm, whatever a rule thinks of the call. */
-const isJudgedByRules = ({ outcome }: Finding): boolean =>
+export const isJudgedByRules = ({ outcome }: Finding): boolean =>
   outcome === 'drift' || outcome === 'unmanaged' || outcome === 'unmapped'
 
-function usual({ outcome, kind }: Finding): Severity {
+/** How grave a finding is when no rule says so. */
+export function usualSeverity(outcome: OutcomeName, kind: Kind | null): Severity {
   if (outcome === 'drift' && kind !== null) return BY_KIND[kind]
   return outcome === 'unmanaged' ? 'low' : 'info'
 }

@@ -2,6 +2,9 @@ import type { Json, JsonObject } from './json.ts'
 
 export type Cloud = 'aws'
 
+/** Whose credentials a role was assumed with. */
+export type Assumer = Pick<Actor, 'type' | 'name' | 'arn' | 'sourceIp' | 'mfa' | 'identityProvider' | 'subject'>
+
 /** Who made a call, as far as the audit record tells. Everything but `type` may be missing. */
 export interface Actor {
   /** CloudTrail's userIdentity.type: IAMUser, AssumedRole, Root, AWSService, … */
@@ -14,6 +17,15 @@ export interface Actor {
   readonly role?: string
   readonly session?: string
   readonly sourceIdentity?: string
+  /** The permission set of IAM Identity Center that the role stands for. */
+  readonly permissionSet?: string
+  /** Who vouched for the identity, SAML or OIDC, and what it is called there. */
+  readonly identityProvider?: string
+  readonly subject?: string
+  /** Of the credentials that were used: the public half, which names them where they have to be revoked. */
+  readonly accessKey?: string
+  /** Who assumed the role, and so on backwards, as far as the trail showed it. */
+  readonly assumedBy?: readonly Assumer[]
   readonly mfa?: boolean
   readonly console: boolean
   readonly invokedBy?: string
@@ -39,6 +51,8 @@ export interface CloudEvent {
   readonly actor: Actor
   readonly request: JsonObject
   readonly response: JsonObject
+  /** Of a call that names a list of resources: the one that is meant. */
+  readonly element?: Json
   /** The record as it came, for rules that look at fields nobody modelled. */
   readonly record: Json
 }

@@ -6,7 +6,7 @@ import type { Json } from './json.ts'
  * detector's alarm about itself.
  */
 export type OutcomeName =
-  'ignored' | 'expected' | 'drift' | 'resolved' | 'unmanaged' | 'unmapped' | 'rejected' | 'tamper'
+  'ignored' | 'expected' | 'suppressed' | 'drift' | 'resolved' | 'unmanaged' | 'unmapped' | 'rejected' | 'tamper'
 export type Kind = 'changed' | 'created' | 'deleted'
 export type Verdict = 'confirmed' | 'suspected'
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'
@@ -20,10 +20,43 @@ export interface ResourceRef {
   readonly state: string | null
 }
 
-export interface MatchedRule {
+/** What a rule has people and sinks do. */
+export interface Advice {
+  readonly actions?: readonly Action[]
+  readonly remediation?: readonly string[]
+  readonly runbook?: string
+  /** Sections of CIS's benchmarks, MITRE ATT&CK ids, links. */
+  readonly references?: { readonly [kind in 'cis' | 'mitre' | 'urls']?: readonly string[] }
+}
+
+export type Action =
+  | { readonly type: 'alert'; readonly channels?: readonly string[] }
+  | { readonly type: 'create_ticket'; readonly system?: string }
+  | { readonly type: 'audit_log' }
+
+export interface MatchedRule extends Advice {
+  /** Native rules have one. */
+  readonly id?: string
   readonly name: string
   readonly severity: Severity
   readonly message: string
+}
+
+/** On whose word something is not alerted. */
+export interface Excuse {
+  readonly by: 'writer' | 'suppression' | 'driftignore' | 'flapping'
+  /** The writer, the suppression, the line of the file, or the event that reported the flapping. */
+  readonly name: string
+  readonly reason: string
+  readonly owner?: string
+  readonly expires?: string
+}
+
+/** A change that is not alerted. */
+export interface Withheld extends Excuse {
+  /** Null for the resource itself: that it is there, or that it is gone. */
+  readonly path: string | null
+  readonly change: readonly [old: Json, now: Json] | null
 }
 
 /** The contract of `replay --json` and of every sink: see docs/findings.md before changing it. */
@@ -47,7 +80,21 @@ export interface Finding {
   readonly actor: Actor
   readonly severity: Severity
   readonly rules: readonly MatchedRule[]
+  /** Rules with a threshold whose conditions held, and what each counts apart. */
+  readonly counted?: readonly { readonly rule: string; readonly per: 'actor' | 'resource' | 'account' }[]
   readonly reason: string
   /** On `resolved`: the event whose drift this one puts right. */
   readonly resolves?: string
+  /** On a deletion: the events whose drifts went with the resource. */
+  readonly supersedes?: readonly string[]
+  /** What else the call changed, and why that is not alerted. */
+  readonly withheld?: readonly Withheld[]
+  /** Paths that come and go: how often since when. They are told again when they rest, or take a value that is new. */
+  readonly flapping?: { readonly [path: string]: { readonly transitions: number; readonly since: string } }
+  /** What Terraform made from this resource: how much, and the first few addresses. */
+  readonly dependents?: { readonly count: number; readonly addresses: readonly string[] }
+  /** On an unmanaged resource that was made: a block that brings it under Terraform. */
+  readonly import?: string
+  /** The same for the copies of one call in the trails of several accounts. */
+  readonly sharedEventId?: string
 }

@@ -1,16 +1,21 @@
-import type { Effect, Target } from './catalog.ts'
+import type { Effect, Touch } from './catalog.ts'
 import { compare, type Comparison } from './compare.ts'
 import { changesOf, draft } from './draft.ts'
-import type { CloudEvent } from './event.ts'
+import { excuseOf, quietOf } from './excuse.ts'
 import type { Finding, Kind } from './finding.ts'
+import { importBlock } from './import_block.ts'
 import { judgeManaged, RUNS, type Call, type Ground } from './managed.ts'
-import { resolve } from './resolve.ts'
-import { runOf, waiting } from './terraform.ts'
+import { asItIs, inTime, isOvertaken, momentOf, touchedBy } from './order.ts'
+import { resolve, type Resolved } from './resolve.ts'
+import type { Owned } from './state_index.ts'
+import { runOf } from './terraform.ts'
+import type { Touched } from './touches.ts'
+import { wait, type Waited } from './wait.ts'
 
 /** The findings on one resource. With `until` they are provisional: the event is to be judged again, and by then at last. */
-export interface Judgement {
-  readonly findings: readonly Finding[]
-  readonly until?: number
+export interface Judgement extends Waited {
+  /** What the event wrote: goes to `drifts.touch`. */
+  readonly touched?: Touched
 }
 
 const NO_CHANGE: Comparison = { touched: [], changes: [] }
@@ -22,34 +27,66 @@ const KINDS: Readonly<Record<Effect, Kind>> = {
 }
 
 /** Judges what an event did to one resource. */
-export function judge(event: CloudEvent, target: Target, ground: Ground, now: number): Judgement {
-  const resolved = resolve(event, target, ground.states)
+export function judge({ event, targets }: Touch, ground: Ground, now: number): Judgement {
+  const resolved = resolve({ event, targets }, ground.states)
   if (resolved === undefined)
     return { findings: [draft(event, 'unmapped', 'not checked: the record does not name the resource')] }
-  const { ref: resource, account, region, owned } = resolved
+  const { ref, target, account, owned } = resolved
   const { run, states } = runOf(event, owned === undefined ? ground.states.names() : [owned.state], ground.principals)
-  const comparison = target.effect === 'delete' ? NO_CHANGE : compare(target, event, owned, ground.digest)
-  const call: Call = { event, target, run, comparison }
-  const findings = owned === undefined ? [judgeUnmanaged(call)] : judgeManaged(call, owned, ground)
-  const place = (finding: Finding): Finding => ({ ...finding, resource, account, region })
-  const expected = (reason: string) => [place(draft(event, 'expected', reason))]
-  if (run !== 'terraform' || !findings.some(isAlarm)) return { findings: findings.map(place) }
-  const wait = waiting(event, states, ground.states, { now, holdMs: ground.holdMs })
-  if (wait.kind === 'held')
-    return { findings: expected("Terraform's own run; the state does not show it yet"), until: wait.until }
-  // What Terraform deletes leaves the state with it. A state written since that has it was given a new one.
-  if (wait.kind === 'moved' && target.effect === 'delete')
-    return { findings: expected("Terraform's own run, which made the resource again") }
-  return { findings: findings.map(place) }
+  const comparison =
+    target.effect === 'delete'
+      ? NO_CHANGE
+      : compare(target, event, owned, ground.digest, owned && asItIs(owned, ground.drifts))
+  const call: Call = { event, target, subject: { resource: ref, account, actor: event.actor }, run, comparison, now }
+  if (owned !== undefined) return judgeOwned(call, owned, resolved, ground)
+  return wait([placed(judgeUnmanaged(call, ground), resolved)], call, states, ground)
 }
 
-const isAlarm = ({ outcome }: Finding): boolean => outcome === 'drift' || outcome === 'unmanaged'
+const placed = (finding: Finding, { ref, account, region }: Resolved): Finding => ({
+  ...finding,
+  resource: ref,
+  account,
+  region,
+})
 
-function judgeUnmanaged({ event, target, run, comparison }: Call): Finding {
+function judgeOwned(all: Call, owned: Owned, resolved: Resolved, ground: Ground): Judgement {
+  const { event, run, comparison } = all
+  const moment = momentOf(event, owned)
+  const call: Call = { ...all, comparison: inTime(comparison, moment, run, ground.drifts) }
+  if (isOvertaken(call, comparison, moment, ground.drifts)) {
+    const late = draft(event, run === 'terraform' ? 'expected' : 'ignored', 'a later event has written over this')
+    return { findings: [placed(late, resolved)] }
+  }
+  const findings = judgeManaged(call, owned, ground).map((finding) =>
+    withDependents(placed(finding, resolved), owned, ground),
+  )
+  const waited = wait(findings, call, [owned.state], ground)
+  return { ...waited, touched: touchedBy(call, moment, waited.until !== undefined) }
+}
+
+function judgeUnmanaged(call: Call, ground: Ground): Finding {
+  const { event, target, run, subject, comparison, now } = call
   const isOver = target.effect === 'delete' || comparison.changes.length === 0
   if (run === 'terraform' && isOver)
     return draft(event, 'expected', "Terraform's own run, and no state has it any more")
-  const { reason = 'no known state has this resource' } = RUNS[run]
+  const excuse = run === 'other' ? excuseOf(event, subject, null, ground, now) : quietOf(subject, null, ground, now)
   const kind = KINDS[target.effect]
-  return { ...draft(event, 'unmanaged', reason), kind, ...changesOf(comparison.changes), verdict: null }
+  if (excuse !== undefined) {
+    const outcome = excuse.by === 'writer' ? 'expected' : 'suppressed'
+    return { ...draft(event, outcome, excuse.reason), kind, withheld: [{ path: null, change: null, ...excuse }] }
+  }
+  const { reason = 'no known state has this resource' } = RUNS[run]
+  const finding: Finding = {
+    ...draft(event, 'unmanaged', reason),
+    kind,
+    ...changesOf(comparison.changes),
+    verdict: null,
+  }
+  const block = kind === 'created' ? importBlock(target.type, subject.resource.id, comparison.changes) : undefined
+  return block === undefined ? finding : { ...finding, import: block }
+}
+
+function withDependents(finding: Finding, { state, address }: Owned, { states }: Ground): Finding {
+  const dependents = finding.outcome === 'drift' ? states.dependents(state, address) : undefined
+  return dependents === undefined ? finding : { ...finding, dependents }
 }

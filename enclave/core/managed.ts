@@ -1,16 +1,19 @@
 import type { Target } from './catalog.ts'
-import { kindOf, stateAt, type Change, type Comparison, type Digest } from './compare.ts'
+import type { Comparison, Digest } from './compare.ts'
 import { changesOf, draft } from './draft.ts'
-import { WHOLE, type Drifts, type OpenDrift } from './drifts.ts'
+import type { Drifts, OpenDrift } from './drifts.ts'
+import { endings } from './endings.ts'
 import type { CloudEvent } from './event.ts'
+import { quietOf, type Allowances } from './excuse.ts'
 import type { Finding, Severity, Verdict } from './finding.ts'
-import { isSame } from './meaning.ts'
-import { isInside } from './path.ts'
 import type { Owned, StateIndex } from './state_index.ts'
+import type { Subject } from './suppressions.ts'
 import type { Principals, Run } from './terraform.ts'
+import { WHOLE } from './touches.ts'
+import { weigh, withheldOf, type Weighed } from './weigh.ts'
 
 /** What a judgement rests on besides the event. */
-export interface Ground {
+export interface Ground extends Allowances {
   readonly states: StateIndex
   readonly drifts: Drifts
   readonly principals: Principals
@@ -23,8 +26,19 @@ export interface Ground {
 export interface Call {
   readonly event: CloudEvent
   readonly target: Target
+  readonly subject: Subject
   readonly run: Run
   readonly comparison: Comparison
+  /** When it is judged, in ms. */
+  readonly now: number
+}
+
+/** A call on a resource that a state owns. */
+export interface Case {
+  readonly call: Call
+  readonly owned: Owned
+  readonly open: readonly OpenDrift[]
+  readonly ground: Ground
 }
 
 /** Why a difference is reported, where the caller has a part in it; and what it weighs at least. */
@@ -39,61 +53,76 @@ const DIFFERS: Readonly<Record<Verdict, string>> = {
   suspected: 'the call sets this, but the record does not show to what',
 }
 
-/** Judges a call on a resource that a state owns: at most one drift, and one `resolved` for each drift that it ends. */
-export function judgeManaged(call: Call, owned: Owned, { drifts, digest }: Ground): readonly Finding[] {
-  const { event, target, run, comparison } = call
-  const open = drifts.open(owned.state, owned.address)
-  if (target.effect === 'delete') return [judgeDeletion(call, open)]
-  const ended = open.filter((drift) => isEnded(drift, target, comparison))
-  const resolved = [...Map.groupBy(ended, ({ finding }) => finding.eventId).values()].map((group) =>
-    resolution(call, group, (path) => stateAt(target.type, owned, path, digest)),
-  )
-  const known = comparison.changes.flatMap((change) => open.find((drift) => isReported(change, drift, target)) ?? [])
-  if (known.length < comparison.changes.length || run === 'unapproved') return [report(call, 'changed'), ...resolved]
-  if (resolved.length > 0) return resolved
-  if (known[0] !== undefined) return [repeat(call, known[0])]
-  if (run === 'terraform') return [draft(event, 'expected', "Terraform's own run, and the state agrees")]
-  return [draft(event, 'ignored', 'changes nothing: the state already says so')]
+/** At most one finding about what differs, and one for each earlier event whose drifts end. */
+export function judgeManaged(call: Call, owned: Owned, ground: Ground): readonly Finding[] {
+  const given: Case = { call, owned, ground, open: ground.drifts.open(owned.state, owned.address) }
+  if (call.target.effect === 'delete') return [judgeDeletion(given)]
+  const weighed = call.comparison.changes.map((change) => weigh(change, given))
+  const difference = isNews(call, weighed) ? [differenceOf(call, weighed)] : []
+  const said = [...difference, ...endings(given, weighed)]
+  return said.length > 0 ? said : [nothingNew(call, weighed)]
 }
 
-function judgeDeletion(call: Call, open: readonly OpenDrift[]): Finding {
+function judgeDeletion({ call, open, ground }: Case): Finding {
+  const { event, subject, run, now } = call
+  const excuse = quietOf(subject, null, ground, now)
   const gone = open.find(({ path }) => path === WHOLE)
-  if (gone !== undefined) return repeat(call, gone)
-  return report(call, 'deleted')
+  if (gone !== undefined && (gone.excuse === undefined || excuse !== undefined)) return repeat(call, gone)
+  if (excuse !== undefined) {
+    const withheld = [{ path: null, change: null, ...excuse }]
+    return { ...draft(event, 'suppressed', excuse.reason), kind: 'deleted', verdict: 'confirmed', withheld }
+  }
+  const { reason = 'deleted, and the state still has it', severity } = RUNS[run]
+  const told = open.filter((drift) => drift.path !== WHOLE && drift.excuse === undefined)
+  const supersedes = [...new Set(told.map(({ finding }) => finding.eventId))]
+  const deletion = { ...draft(event, 'drift', reason), kind: 'deleted', verdict: 'confirmed', severity } as const
+  return supersedes.length > 0 ? { ...deletion, supersedes } : deletion
 }
 
-function report({ event, run, comparison }: Call, kind: 'changed' | 'deleted'): Finding {
-  const changes = changesOf(comparison.changes)
-  const usual = kind === 'deleted' ? 'deleted, and the state still has it' : DIFFERS[changes.verdict]
-  const { reason = usual, severity } = RUNS[run]
-  return { ...draft(event, 'drift', reason), ...changes, kind, severity }
+const isLoud = ({ excuse }: Weighed): boolean => excuse === undefined
+const isAlert = (run: Run, weighed: readonly Weighed[]): boolean =>
+  run === 'unapproved' || weighed.some((one) => isLoud(one) && one.known === undefined)
+
+/** Whether anything differs that was not said before. */
+const isNews = ({ run }: Call, weighed: readonly Weighed[]): boolean =>
+  isAlert(run, weighed) || weighed.some(({ excuse, known }) => excuse !== undefined && excuse.by !== 'writer' && !known)
+
+/** A drift with all that may be told, or where none of it may, what is kept quiet. */
+function differenceOf({ event, run }: Call, weighed: readonly Weighed[]): Finding {
+  const [loud, quiet] = [weighed.filter(isLoud), weighed.filter((one) => !isLoud(one))]
+  const withheld = withheldOf(quiet)
+  if (!isAlert(run, weighed)) {
+    const reason = withheld.find(({ by }) => by !== 'writer')?.reason ?? ''
+    const { verdict } = changesOf(quiet.map(({ change }) => change))
+    return { ...draft(event, 'suppressed', reason), kind: 'changed', verdict, withheld }
+  }
+  const changes = changesOf(loud.map(({ change }) => change))
+  const { reason = DIFFERS[changes.verdict], severity } = RUNS[run]
+  const flapping = Object.fromEntries(
+    loud.flatMap(({ change: { path }, flap }) =>
+      flap === undefined ? [] : [[path, { transitions: flap.transitions, since: new Date(flap.since).toISOString() }]],
+    ),
+  )
+  return {
+    ...draft(event, 'drift', reason),
+    ...changes,
+    kind: 'changed',
+    severity,
+    ...(withheld.length > 0 ? { withheld } : {}),
+    ...(Object.keys(flapping).length > 0 ? { flapping } : {}),
+  }
+}
+
+function nothingNew(call: Call, weighed: readonly Weighed[]): Finding {
+  const { event, run } = call
+  const known = weighed.find((one) => one.known !== undefined)?.known
+  if (known !== undefined) return repeat(call, known)
+  const withheld = withheldOf(weighed)
+  const [writer] = withheld
+  if (writer !== undefined) return { ...draft(event, 'expected', writer.reason), kind: 'changed', withheld }
+  if (run === 'terraform') return draft(event, 'expected', "Terraform's own run, and the state agrees")
+  return draft(event, 'ignored', 'changes nothing: the state already says so')
 }
 
 const repeat = ({ event }: Call, { finding }: OpenDrift): Finding =>
   draft(event, 'ignored', `already reported by event ${finding.eventId}`)
-
-/** Whether a call puts a drift right: it sets that attribute, and to what the state holds; or it brings the resource back. */
-function isEnded(drift: OpenDrift, { effect }: Target, { touched, changes }: Comparison): boolean {
-  if (drift.path === WHOLE) return effect === 'create' || effect === 'put'
-  return touched.some((path) => isInside(drift.path, path)) && !changes.some(({ path }) => path === drift.path)
-}
-
-function isReported(change: Change, drift: OpenDrift, { type }: Target): boolean {
-  return drift.path === change.path && isSame(kindOf(type, change.path) ?? 'string', drift.now, change.now)
-}
-
-/** `group` holds the drifts that one earlier event opened. */
-function resolution(
-  { event }: Call,
-  group: readonly OpenDrift[],
-  stateValue: (path: string) => Finding['changes'][string][0],
-): Finding {
-  const opened = group[0]?.finding.eventId ?? ''
-  const back = group.filter(({ path }) => path !== WHOLE)
-  return {
-    ...draft(event, 'resolved', 'as the state says again'),
-    kind: back.length === 0 ? 'created' : 'changed',
-    changes: Object.fromEntries(back.map(({ path, now }) => [path, [now, stateValue(path)] as const])),
-    resolves: opened,
-  }
-}

@@ -1,48 +1,99 @@
-import type { AttributeKind } from './catalog.ts'
+import { normalContainers } from './containers.ts'
+import { isList, mapValues, parseDocument, sorted, withoutOrder } from './document.ts'
 import { canonicalJson, isObject, type Json } from './json.ts'
-import { normalPolicy, parseDocument, withoutOrder } from './policy.ts'
+import type { AttributeKind } from './kind.ts'
+import { endsArn, isPrefixVersion, KMS_ALIAS, normalTime } from './names.ts'
+import { normalCidr, normalDnsName, normalProtocol } from './network.ts'
+import { normalPolicy } from './policy.ts'
+import { normalPermissions } from './security_groups.ts'
+import { ignoredIn, NO_SHAPE, type Shape } from './shape.ts'
 
 /** What CloudTrail writes in the place of a value that it does not show. */
 const REDACTED = /^(?:HIDDEN_DUE_TO_SECURITY_REASONS|<sensitiveDataRemoved>|\*{4,})$/
 
 interface Meaning {
   /** The same for values that mean the same to the provider. */
-  normal(value: Json): Json
+  readonly normal: (value: Json) => Json
   /** The value as a finding shows it. */
-  shown(value: Json): Json
+  readonly shown: (value: Json) => Json
+  /** For what is not one form or another: whether two normal values still mean the same. */
+  readonly related?: (a: string, b: string) => boolean
 }
 
 const whole = (value: Json): Json => value
 const isUnset = (value: Json): boolean => value === null || value === ''
 
+const text = (normalise: (text: string) => string = (same) => same): Meaning => ({
+  normal: (value) => (isUnset(value) ? null : normalise(scalar(value))),
+  shown: (value) => (value === '' ? null : value),
+})
+
+const document = (normalise: (document: Json) => Json): Meaning => ({
+  normal(value) {
+    if (isUnset(value)) return null
+    const parsed = parseDocument(value)
+    return parsed === undefined ? value : normalise(parsed)
+  },
+  shown(value) {
+    if (isUnset(value)) return null
+    const parsed = parseDocument(value)
+    return parsed === undefined ? value : canonicalJson(parsed)
+  },
+})
+
 /** A key with an empty value is there; one without is not. */
-const inMap: Meaning = { normal: (value) => (value === null ? null : scalar(value)), shown: whole }
+const map: Meaning = { normal: normalMap, shown: whole }
 
 const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
-  string: {
-    normal: (value) => (isUnset(value) ? null : scalar(value)),
-    shown: (value) => (value === '' ? null : value),
-  },
+  string: text(),
   bool: {
     // The provider reads an unset flag as false.
     normal: (value) => (isUnset(value) ? false : flag(value)),
     shown: (value) => (isUnset(value) ? null : flag(value)),
   },
   number: {
-    normal: (value) => (isUnset(value) ? null : number(value)),
+    // And an unset number as 0.
+    normal: (value) => (isUnset(value) ? 0 : number(value)),
     shown: (value) => (isUnset(value) ? null : number(value)),
   },
-  map: inMap,
-  tags: inMap,
-  policy: { normal: (value) => document(value, normalPolicy), shown: (value) => documentText(value) },
-  unordered_json: { normal: (value) => document(value, withoutOrder), shown: (value) => documentText(value) },
-  list: { normal: (value) => blocks(value).map(prune), shown: whole },
-  set: { normal: (value) => withoutOrder(blocks(value).map(prune)), shown: whole },
+  map,
+  tags: map,
+  list: { normal: (value) => normalBlocks(NO_SHAPE, value), shown: whole },
+  set: { normal: (value) => withoutOrder(normalBlocks(NO_SHAPE, value)), shown: whole },
+  policy: document(normalPolicy),
+  json: document(whole),
+  unordered_json: document(withoutOrder),
+  containers: document(normalContainers),
+  any_case: text((value) => value.toLowerCase()),
+  dns_name: text(normalDnsName),
+  cidr: text(normalCidr),
+  cidrs: { normal: (value) => sorted(elements(value).map((cidr) => normalCidr(scalar(cidr)))), shown: whole },
+  protocol: text(normalProtocol),
+  time: text(normalTime),
+  arn_or_name: { ...text(), related: endsArn },
+  kms_key: { ...text(), related: endsArn },
+  version: { ...text(), related: isPrefixVersion },
+  permissions: { normal: normalPermissions, shown: whole },
 }
 
-/** Whether two values of an attribute mean the same to the provider. */
-export const isSame = (kind: AttributeKind, a: Json, b: Json): boolean =>
-  canonicalJson(MEANINGS[kind].normal(a)) === canonicalJson(MEANINGS[kind].normal(b))
+/** Whether two values of an attribute mean the same to the provider; with its shape, also in what lies inside. */
+export function isSame(of: AttributeKind | Shape, a: Json, b: Json): boolean {
+  if (typeof of === 'object' && (of.kind === 'list' || of.kind === 'set'))
+    return canonicalJson(aligned(of, a, b)) === canonicalJson(aligned(of, b, a))
+  const { normal, related } = MEANINGS[typeof of === 'object' ? of.kind : of]
+  const [one, other] = [normal(a), normal(b)]
+  if (related !== undefined && typeof one === 'string' && typeof other === 'string') return related(one, other)
+  return canonicalJson(one) === canonicalJson(other)
+}
+
+/** Whether nothing in a record or a state tells if two values that differ are the same: a key's alias and its id. */
+export const isUndecided = (kind: AttributeKind, a: Json, b: Json): boolean =>
+  kind === 'kms_key' &&
+  typeof a === 'string' &&
+  typeof b === 'string' &&
+  a !== '' &&
+  b !== '' &&
+  KMS_ALIAS.test(a) !== KMS_ALIAS.test(b)
 
 /** An attribute's value as a finding shows it. */
 export const shown = (kind: AttributeKind, value: Json): Json => MEANINGS[kind].shown(value)
@@ -55,11 +106,76 @@ export function isRedacted(value: Json): boolean {
 }
 
 /** What came and what went between two lists of blocks. */
-export function delta(old: Json, now: Json): { readonly added: readonly Json[]; readonly removed: readonly Json[] } {
-  return { added: without(blocks(now), blocks(old)), removed: without(blocks(old), blocks(now)) }
+export function delta(
+  old: Json,
+  now: Json,
+  shape: Shape = NO_SHAPE,
+): { readonly added: readonly Json[]; readonly removed: readonly Json[] } {
+  return { added: without(now, old, shape), removed: without(old, now, shape) }
 }
 
-const scalar = (value: Json): Json => (typeof value === 'object' ? canonicalJson(value) : String(value))
+function without(these: Json, those: Json, shape: Shape): readonly Json[] {
+  const ignored = ignoredIn(shape, elements(these), elements(those))
+  const key = (block: Json): string => canonicalJson(normalBlock(shape, block, ignored))
+  const left = Map.groupBy(elements(those).map(key), whole) as Map<string, string[]> // a text is its own key
+  return elements(these).filter((block) => left.get(key(block))?.pop() === undefined)
+}
+
+/** The blocks of one side, without what the provider computes and the other side does not say. */
+function aligned(shape: Shape, side: Json, other: Json): Json {
+  return normalBlocks(shape, side, ignoredIn(shape, elements(side), elements(other)))
+}
+
+type Ignored = ReturnType<typeof ignoredIn>
+
+function normalBlocks(shape: Shape, value: Json, ignored: Ignored = new Map()): Json {
+  const blocks = elements(value).map((block) => normalBlock(shape, block, ignored))
+  return shape.kind === 'set' ? sorted(blocks) : blocks
+}
+
+/** A block without what is unset, its scalars as text: `30` and `"30"`, `[]` and nothing are one. */
+function normalBlock(shape: Shape, block: Json, ignored: Ignored): Json {
+  if (!isObject(block)) return normalElement(block)
+  const members = Object.entries(block).flatMap(([name, value]): (readonly [string, Json])[] => {
+    if (ignored.get(name) === 'all') return []
+    const normal = normalMember(shape.inner(name), value, ignored.get(name))
+    return normal === undefined ? [] : [[name, normal]]
+  })
+  return Object.fromEntries<Json>(members)
+}
+
+/** Undefined for what the provider does not tell from nothing. */
+function normalMember(shape: Shape | undefined, value: Json, ignored: Ignored | 'all' | undefined): Json | undefined {
+  if (shape === undefined) {
+    const pruned = normalElement(value)
+    return isEmpty(pruned) ? undefined : pruned
+  }
+  const inside = ignored === 'all' ? undefined : ignored
+  const normal =
+    shape.kind === 'list' || shape.kind === 'set'
+      ? normalBlocks(shape, value, inside)
+      : MEANINGS[shape.kind].normal(value)
+  const nothing = shape.kind === 'list' || shape.kind === 'set' ? [] : MEANINGS[shape.kind].normal(null)
+  return canonicalJson(normal) === canonicalJson(nothing) ? undefined : normal
+}
+
+/** What no schema describes. */
+function normalElement(value: Json): Json {
+  if (isList(value)) return value.map(normalElement)
+  if (!isObject(value)) return value === null ? null : scalar(value)
+  return Object.fromEntries<Json>(
+    Object.entries(mapValues(value, normalElement)).filter(([, inner]) => !isEmpty(inner)),
+  )
+}
+
+function normalMap(value: Json): Json {
+  if (!isObject(value)) return value === null ? null : scalar(value)
+  return Object.keys(value).length === 0 ? null : mapValues(value, normalMap)
+}
+
+const isEmpty = (value: Json): boolean => isUnset(value) || (isList(value) && value.length === 0)
+const elements = (value: Json): readonly Json[] => (isList(value) ? value : [])
+const scalar = (value: Json): string => (typeof value === 'object' ? canonicalJson(value) : String(value))
 
 function flag(value: Json): Json {
   if (value === 'true') return true
@@ -68,37 +184,4 @@ function flag(value: Json): Json {
 
 function number(value: Json): Json {
   return typeof value === 'string' && Number.isFinite(Number(value)) ? Number(value) : value
-}
-
-function documentText(value: Json): Json {
-  if (isUnset(value)) return null
-  const parsed = parseDocument(value)
-  return parsed === undefined ? value : canonicalJson(parsed)
-}
-
-function document(value: Json, normalise: (document: Json) => Json): Json {
-  if (isUnset(value)) return null
-  const parsed = parseDocument(value)
-  return parsed === undefined ? value : normalise(parsed)
-}
-
-const blocks = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [])
-
-/** A block without what is empty, its scalars as text: `30` and `"30"`, `[]` and nothing are one. */
-function prune(block: Json): Json {
-  if (Array.isArray(block)) return block.map(prune)
-  if (!isObject(block)) return block === null ? null : scalar(block)
-  const members = Object.entries(block).map(([name, value]) => [name, prune(value)] as const)
-  return Object.fromEntries<Json>(members.filter(([, value]) => !isEmpty(value)))
-}
-
-const isEmpty = (value: Json): boolean => isUnset(value) || (Array.isArray(value) && value.length === 0)
-
-function without(these: readonly Json[], those: readonly Json[]): readonly Json[] {
-  const left = those.map((block) => canonicalJson(prune(block)))
-  return these.filter((block) => {
-    const at = left.indexOf(canonicalJson(prune(block)))
-    if (at >= 0) left.splice(at, 1)
-    return at < 0
-  })
 }

@@ -1,24 +1,9 @@
-import { canonicalJson, isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
+import { listOf, mapValues, setOf } from './document.ts'
 
-/** Real policies nest below 8. */
-const MAX_DEPTH = 32
 /** IAM's default for a policy that names none. */
 const DEFAULT_VERSION = '2008-10-17'
 const ROOT_ARN = /^arn:aws[\w-]*:iam::(\d{12}):root$/
-
-/** A JSON document that comes as text or already parsed; undefined when it is neither. */
-export function parseDocument(value: Json): Json | undefined {
-  let document = value
-  if (typeof value === 'string') {
-    try {
-      // JSON.parse gives Json and nothing else.
-      document = JSON.parse(value) as Json
-    } catch {
-      return undefined
-    }
-  }
-  return typeof document === 'object' && document !== null && isWithinDepth(document, MAX_DEPTH) ? document : undefined
-}
 
 /** The same for two IAM policies that mean the same: order, scalar or list and principal forms do not count. */
 export function normalPolicy(document: Json): Json {
@@ -26,21 +11,15 @@ export function normalPolicy(document: Json): Json {
   return {
     ...document,
     Version: document['Version'] ?? DEFAULT_VERSION,
-    Statement: sorted(listOf(document['Statement']).map(normalStatement)),
+    Statement: setOf(listOf(document['Statement']).map(normalStatement)),
   }
-}
-
-/** The same for two documents that differ in the order of their arrays only. */
-export function withoutOrder(document: Json): Json {
-  if (Array.isArray(document)) return sorted(document.map(withoutOrder))
-  return isObject(document) ? mapValues(document, withoutOrder) : document
 }
 
 const FIELDS: ReadonlyMap<string, (value: Json) => Json> = new Map([
   ['Action', normalActions],
   ['NotAction', normalActions],
-  ['Resource', normalSet],
-  ['NotResource', normalSet],
+  ['Resource', setOf],
+  ['NotResource', setOf],
   ['Principal', normalPrincipal],
   ['NotPrincipal', normalPrincipal],
   ['Condition', normalCondition],
@@ -55,45 +34,31 @@ function normalStatement(statement: Json): Json {
 
 /** IAM does not look at the case of an action. */
 function normalActions(value: Json): Json {
-  return normalSet(listOf(value).map((action) => (typeof action === 'string' ? action.toLowerCase() : action)))
+  return setOf(listOf(value).map((action) => (typeof action === 'string' ? action.toLowerCase() : action)))
 }
 
 /** `"*"` and `{"AWS": "*"}` are one, and so are an account and its root's ARN. */
 function normalPrincipal(value: Json): Json {
   const principals = isObject(value) ? value : { AWS: value }
   return mapValues(principals, (ids) =>
-    normalSet(listOf(ids).map((id) => (typeof id === 'string' ? id.replace(ROOT_ARN, '$1') : id))),
+    setOf(listOf(ids).map((id) => (typeof id === 'string' ? id.replace(ROOT_ARN, '$1') : id))),
   )
 }
 
-/** Condition values are sets of strings: `true` and `"true"` are one. */
+/** IAM does not look at the case of a condition's key. Its values are sets of strings: `true` and `"true"` are one. */
 function normalCondition(value: Json): Json {
   if (!isObject(value)) return value
-  return mapValues(value, (keys) =>
-    isObject(keys) ? mapValues(keys, (values) => normalSet(listOf(values).map(scalarText))) : keys,
-  )
+  return mapValues(value, (keys) => {
+    if (!isObject(keys)) return keys
+    const merged = Map.groupBy(Object.entries(keys), ([key]) => key.toLowerCase())
+    return Object.fromEntries(
+      Array.from(merged, ([key, members]) => [
+        key,
+        setOf(members.flatMap(([, values]) => listOf(values).map(scalarText))),
+      ]),
+    )
+  })
 }
 
 const scalarText = (value: Json): Json =>
   typeof value === 'boolean' || typeof value === 'number' ? String(value) : value
-
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
-
-const listOf = (value: Json | undefined): readonly Json[] => {
-  if (value === undefined) return []
-  return isList(value) ? value : [value]
-}
-
-function normalSet(value: Json): Json {
-  const byText = new Map(listOf(value).map((member) => [canonicalJson(member), member]))
-  return sorted([...byText.values()])
-}
-
-function sorted(values: readonly Json[]): readonly Json[] {
-  const keyed = values.map((value) => ({ text: canonicalJson(value), value }))
-  return keyed.sort((a, b) => (a.text < b.text ? -1 : Number(a.text > b.text))).map(({ value }) => value)
-}
-
-function mapValues(object: JsonObject, change: (value: Json) => Json): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
-}

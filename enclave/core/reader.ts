@@ -1,48 +1,179 @@
-import type { Fields, Place, Reader, Reading } from './catalog.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { valueAt } from './path.ts'
 
+/** A place in an audit record. */
+export interface Place {
+  readonly root: 'request' | 'response' | 'event' | 'element'
+  readonly names: readonly string[]
+}
+
+/** Takes a value one step towards Terraform's form; undefined when it is not of the form that the step reads. */
+export type Step = (value: Json) => Json | undefined
+
 /** What stands in a record at a place. */
 export function readPlace(event: CloudEvent, { root, names }: Place): Json | undefined {
-  const { account, region, request, response } = event
-  return valueAt({ request, response, event: { account, region } }[root], names)
+  const value = rootOf(event, root)
+  return plain(valueAt(value, names) ?? standsAt(withoutEnvelope(value), names))
 }
 
-/** An attribute's value in Terraform's form; undefined when the record does not give it. */
-export function readAttribute(event: CloudEvent, reader: Reader): Json | undefined {
-  for (const place of reader.from) {
-    const value = readPlace(event, place)
-    if (value !== undefined && value !== null) return convert(value, reader)
+/** Newer calls of EC2 have all they say in `<Action>Request` or the like, and all that is answered in `<Action>Response`. */
+const ENVELOPE = /^[A-Z]\w*(?:Req|Request|Response)$/
+
+function withoutEnvelope(value: Json | undefined): Json | undefined {
+  if (!isObject(value)) return value
+  const [[name, inner] = ['', null], ...others] = Object.entries(value)
+  return others.length === 0 && ENVELOPE.test(name) && isObject(inner) ? inner : value
+}
+
+/** What stands at a list of names, which calls in an envelope write in upper camel case. */
+export const standsAt = (value: Json | undefined, names: readonly string[]): Json | undefined =>
+  valueAt(value, names) ?? valueAt(value, names.map(upperFirst))
+
+const upperFirst = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+
+function rootOf(event: CloudEvent, root: Place['root']): Json | undefined {
+  switch (root) {
+    case 'request':
+      return event.request
+    case 'response':
+      return event.response
+    case 'element':
+      return event.element
+    case 'event':
+      return { account: event.account, region: event.region }
   }
-  return reader.default
 }
 
-function convert(value: Json, reading: Reading): Json | undefined {
-  if (reading.read === 'value') return value
-  if (reading.read === 'tags') return readTags(value)
-  if (!Array.isArray(value)) return undefined
-  return reading.read === 'keys' ? value : value.map((block: Json) => readBlock(block, reading.fields))
+/** What calls of the form `<Action>Request` make of a scalar: `{"tag": 1, "content": "vpc-1"}`. */
+export function plain(value: Json | undefined): Json | undefined {
+  return isObject(value) && value['content'] !== undefined && value['tag'] !== undefined ? value['content'] : value
 }
 
-/** AWS writes a tag in three ways, and some services a plain map. */
-function readTags(value: Json): Json | undefined {
-  if (isObject(value)) return value
-  if (!Array.isArray(value)) return undefined
-  const pairs = value.map((tag: Json) => (isObject(tag) ? ([tagKey(tag), tagValue(tag)] as const) : ([] as const)))
+/**
+ * A list in any of CloudTrail's forms: an array, `{items: […]}`, `{quantity, items}`, `{member: […]}`; an empty one is `{}`,
+ * or "" in XML, and one element may stand for itself.
+ */
+export function listOf(value: Json): readonly Json[] {
+  if (Array.isArray(value)) return value.map((element: Json) => plain(element) ?? null)
+  if (!isObject(value)) return value === '' || value === null ? [] : [value]
+  const inner = value['items'] ?? value['Items'] ?? value['member'] ?? value['item']
+  if (inner !== undefined) return listOf(inner)
+  return Object.keys(value).every((key) => key === 'quantity' || key === 'Quantity') ? [] : [value]
+}
+
+/** The spellings of a tag, and of the attributes of load balancers, of parameters, of settings. */
+const KEYS = ['key', 'Key', 'tagKey', 'TagKey', 'name', 'Name', 'parameterName', 'attributeName'] as const
+const VALUES = ['value', 'Value', 'tagValue', 'TagValue', 'parameterValue', 'attributeValue'] as const
+
+const first = (object: JsonObject, names: readonly string[]): Json | undefined => {
+  for (const name of names) if (object[name] !== undefined) return object[name]
+  return undefined
+}
+
+/** A list of keys and values in any of AWS's spellings, or a map, to a map. */
+export function readTags(value: Json): Json | undefined {
+  const isMap = isObject(value) && Object.keys(value).length > 0 && first(value, ['items', ...KEYS]) === undefined
+  if (isMap) return value
+  const pairs = listOf(value).map((tag) =>
+    isObject(tag) ? ([first(tag, KEYS), first(tag, VALUES) ?? ''] as const) : [],
+  )
   return pairs.every(([key]) => typeof key === 'string') ? (Object.fromEntries(pairs) as JsonObject) : undefined
 }
 
-const tagKey = (tag: JsonObject): Json | undefined => tag['key'] ?? tag['Key'] ?? tag['tagKey']
-const tagValue = (tag: JsonObject): Json => tag['value'] ?? tag['Value'] ?? tag['tagValue'] ?? ''
-
-/** A block in Terraform's names. Nested blocks that are not there are empty lists, as in a state. */
-function readBlock(block: Json, fields: Fields): Json {
-  const source = isObject(block) ? block : {}
-  return Object.fromEntries(
-    [...fields].map(([name, reading]) => {
-      const missing = reading.read === 'blocks' ? [] : null
-      return [name, convert(source[reading.from] ?? missing, reading) ?? missing]
-    }),
-  )
+/** A list of map keys: plain texts, or tags without values. */
+export function readKeys(value: Json): Json | undefined {
+  const keys = listOf(value).map((key) => (isObject(key) ? first(key, KEYS) : key))
+  return keys.every((key) => typeof key === 'string') ? keys : undefined
 }
+
+const text =
+  (convert: (value: string) => Json | undefined): Step =>
+  (value) =>
+    typeof value === 'string' ? convert(value) : undefined
+
+/** The steps that take no argument, by the names that `read:` uses. */
+export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
+  ['value', (value) => value],
+  ['list', listOf],
+  ['tags', readTags],
+  ['keys', readKeys],
+  ['first', (value) => listOf(value)[0]],
+  [
+    'not',
+    (value) => (value === true || value === 'true' ? false : value === false || value === 'false' ? true : undefined),
+  ],
+  ['json', text(parsed)],
+  ['url', text(unescaped)],
+  ['last', text((value) => value.slice(Math.max(value.lastIndexOf('/'), value.lastIndexOf(':')) + 1))],
+  ['lower', text((value) => value.toLowerCase())],
+  ['upper', text((value) => value.toUpperCase())],
+])
+
+function parsed(value: string): Json | undefined {
+  try {
+    // JSON.parse gives Json and nothing else.
+    return JSON.parse(value) as Json
+  } catch {
+    return undefined
+  }
+}
+
+function unescaped(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return undefined
+  }
+}
+
+/** The value of one key in a list of keys and values. */
+export const pick =
+  (key: string): Step =>
+  (value) => {
+    const map = readTags(value)
+    return isObject(map) && Object.hasOwn(map, key) ? map[key] : undefined
+  }
+
+/** One field of each element; a text stands for itself. */
+export const pluck =
+  (names: readonly string[]): Step =>
+  (value) =>
+    listOf(value).map((element) => (isObject(element) ? (plain(standsAt(element, names)) ?? null) : element))
+
+/** The elements that have these values. */
+export const where =
+  (fields: JsonObject): Step =>
+  (value) =>
+    listOf(value).filter(
+      (element) =>
+        isObject(element) && Object.entries(fields).every(([name, wanted]) => isAlike(element[name] ?? null, wanted)),
+    )
+
+/** Whether two scalars are one, whatever their type: `5` and `"5"`. */
+const isAlike = (a: Json, b: Json): boolean => typeof a !== 'object' && typeof b !== 'object' && String(a) === String(b)
+
+/** Another word for each: `Enabled` to true. `*` stands for all others. */
+export const translate =
+  (words: JsonObject): Step =>
+  (value) => {
+    const word = typeof value === 'object' ? '*' : String(value)
+    return Object.hasOwn(words, word) ? words[word] : words['*']
+  }
+
+/** What follows a text; undefined where it does not occur. */
+export const after = (mark: string): Step =>
+  text((value) => (value.includes(mark) ? value.slice(value.indexOf(mark) + mark.length) : undefined))
+
+/** What stands before a text, or all where it does not occur. */
+export const before = (mark: string): Step => text((value) => value.split(mark, 1)[0])
+
+export const split = (mark: string): Step =>
+  text((value) => (value === '' ? [] : value.split(mark).map((part) => part.trim())))
+
+export const times =
+  (factor: number): Step =>
+  (value) => {
+    const number = typeof value === 'string' && value !== '' ? Number(value) : value
+    return typeof number === 'number' && Number.isFinite(number) ? number * factor : undefined
+  }

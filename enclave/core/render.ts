@@ -2,7 +2,7 @@ import type { Actor } from './event.ts'
 import type { Finding, OutcomeName, Severity } from './finding.ts'
 import { isObject, type Json } from './json.ts'
 import { delta } from './meaning.ts'
-import { parseDocument } from './policy.ts'
+import { parseDocument } from './document.ts'
 
 /** A policy of 20 kB is no reading matter; the JSON has it whole. */
 const MAX_VALUE = 160
@@ -18,6 +18,7 @@ const OUTCOME_STYLE: Readonly<Record<OutcomeName, Style>> = {
   rejected: 'yellow',
   resolved: 'green',
   expected: 'blue',
+  suppressed: 'dim',
   ignored: 'dim',
 }
 const GRAVE: ReadonlySet<Severity> = new Set(['critical', 'high'])
@@ -43,6 +44,7 @@ export function toPerson(finding: Finding, { colour }: { readonly colour: boolea
   const lines = [
     [...head, ...(kind === null ? [] : [kind]), ...where].join('  '),
     ...changeLines(finding).map((line) => `  ${line}`),
+    ...contextLines(finding).map((line) => `  ${paint('dim', line)}`),
     ...rules.map((rule) => `  ${paint('yellow', `rule ${plain(rule.name)}`)}: ${plain(rule.message)}`),
     `  ${plain(finding.event)} by ${plain(describe(actor))}${finding.time === '' ? '' : `, ${when(finding.time)}`}`,
     `  ${paint('dim', plain(finding.reason))}`,
@@ -65,6 +67,33 @@ function changeLines({ changes, delta: deltas, verdict }: Finding): readonly str
   })
 }
 
+/** What is not a change, and what is not told for one. */
+function contextLines({
+  withheld = [],
+  flapping = {},
+  dependents,
+  supersedes,
+  import: block,
+}: Finding): readonly string[] {
+  return [
+    ...withheld.map(({ path, change, by, name }) => {
+      const values = change === null ? '' : `: ${show(change[0])} -> ${show(change[1])}`
+      return `not alerted: ${plain(path ?? 'the resource itself')}${values} (${by} ${plain(name)})`
+    }),
+    ...Object.entries(flapping).map(
+      ([path, { transitions }]) => `comes and goes: ${plain(path)}, ${transitions} times`,
+    ),
+    ...(supersedes === undefined ? [] : [`ends the drifts of ${supersedes.map(plain).join(', ')}`]),
+    ...(dependents === undefined ? [] : [`made from it: ${namesOf(dependents)}`]),
+    ...(block === undefined ? [] : block.split('\n').map(plain)),
+  ]
+}
+
+function namesOf({ count, addresses }: NonNullable<Finding['dependents']>): string {
+  const more = count > addresses.length ? ` and ${count - addresses.length} more` : ''
+  return `${addresses.map(plain).join(', ')}${more}`
+}
+
 /** Of two policies, the statements or rules that one of them alone has. */
 function partsOf(old: Json, now: Json): Finding['delta'][string] | undefined {
   if (typeof old !== 'string' || typeof now !== 'string') return undefined
@@ -80,7 +109,9 @@ function describe(actor: Actor): string {
   const origin = actor.sourceIp === undefined ? [] : [`from ${actor.sourceIp}`]
   const means = actor.console ? ['console'] : []
   const mfa = actor.mfa === false ? ['no MFA'] : []
-  const rest = [...role, ...means, ...origin, ...mfa]
+  const before = (actor.assumedBy ?? []).map(({ name, arn }) => `assumed by ${arn ?? name}`)
+  const vouched = actor.identityProvider === undefined ? [] : [`identity from ${actor.identityProvider}`]
+  const rest = [...role, ...means, ...origin, ...mfa, ...vouched, ...before]
   return rest.length === 0 ? actor.name : `${actor.name} (${rest.join(', ')})`
 }
 

@@ -1,7 +1,10 @@
-import { isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
+import { placeInArn } from './arn.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
+import { keyPath } from './path.ts'
+import { cutInstances, decode, type Part } from './state_text.ts'
 
-/** V8 ends a string at 512 Mi characters; 100,000 resources take about 150 Mi. */
-const MAX_CHARS = 256 * 1024 * 1024
+/** 100,000 resources take about 200 MB as Terraform writes them. */
+const MAX_BYTES = 256 * 1024 * 1024
 const MAX_DEPTH = 64
 const MAX_INSTANCES = 200_000
 
@@ -24,15 +27,31 @@ export class StateError extends Error {
   }
 }
 
-/** One instance of a managed resource. */
-export interface Instance {
-  /** Terraform's full address: `module.a["x"].aws_ecr_repository.b[0]`. */
+/** An account and a region, as far as they are known. */
+export interface Where {
+  readonly account: string | undefined
+  readonly region: string | undefined
+}
+
+/** One instance of a managed resource. What it holds stays in the bytes of its state until `contentOf` reads it. */
+export interface Instance extends Part {
+  /**
+   * Terraform's full address: `module.a["x"].aws_ecr_repository.b[0]`. A deposed object, which waits for its destruction
+   * under the address that its successor has now, is named as Terraform names it: `aws_instance.a (deposed object 3b5c…)`.
+   */
   readonly address: string
+  readonly isDeposed: boolean
   readonly type: string
   /** The provider configuration it belongs to, alias included. */
   readonly provider: string
+  /** What its ARN says; undefined where it has none. */
+  readonly where: Where | undefined
+}
+
+/** What the state holds of an instance. */
+export interface Content {
   readonly attributes: JsonObject
-  /** Paths of attributes that Terraform marks as sensitive, without indexes. */
+  /** Paths of attributes that Terraform marks as sensitive, without the indexes of lists. */
   readonly sensitive: readonly string[]
   readonly dependencies: readonly string[]
 }
@@ -43,32 +62,50 @@ export interface State {
   /** Empty where the file has none. */
   readonly lineage: string
   readonly serial: number
-  /** Managed resources only: data sources are read, not owned, and deposed objects are on their way out. */
+  /** Managed resources only: data sources are read, not owned. */
   readonly instances: readonly Instance[]
+  /** The state's own text. */
+  readonly bytes: Uint8Array
 }
 
-/** Reads a state; `name` is the file or key that people know it by. */
-export function parseState(text: string, name: string): State {
+/** Reads a state; `name` is the file or key that people know it by. The bytes belong to the state from then on. */
+export function parseState(source: string | Uint8Array, name: string): State {
+  const bytes = typeof source === 'string' ? new TextEncoder().encode(source) : source
   const fail = failIn(name)
-  if (text.length > MAX_CHARS) fail('ERR_STATE_LIMIT', `over ${MAX_CHARS} characters`)
-  const root = parseJson(text, fail)
+  if (bytes.length > MAX_BYTES) fail('ERR_STATE_LIMIT', `over ${MAX_BYTES} bytes`)
+  const { skeleton, parts, depth } = readJson(() => cutInstances(bytes), fail)
+  const root = readJson(() => JSON.parse(skeleton) as Json, fail)
   if (!isObject(root)) return fail('ERR_STATE_JSON', 'not a JSON object')
   if (root['encrypted_data'] !== undefined) fail('ERR_STATE_ENCRYPTED', 'encrypted by OpenTofu; give it decrypted')
   if (root['version'] !== 4)
     fail('ERR_STATE_VERSION', 'not a state of format 4; Terraform 0.12 and later write that on the next apply')
-  if (!isWithinDepth(root, MAX_DEPTH)) fail('ERR_STATE_LIMIT', `nests over ${MAX_DEPTH} deep`)
+  if (depth > MAX_DEPTH) fail('ERR_STATE_LIMIT', `nests over ${MAX_DEPTH} deep`)
+  if (parts.length > MAX_INSTANCES) fail('ERR_STATE_LIMIT', `over ${MAX_INSTANCES} instances`)
   const { serial } = root
   const lineage = optionalText(root['lineage'], 'lineage', fail)
   if (typeof serial !== 'number' || !Number.isSafeInteger(serial) || serial < 0)
     return fail('ERR_STATE_SHAPE', 'serial is not a whole number')
+  const text: Text = { bytes, parts, places: new Map(), fail }
   const instances = objects(root['resources'] ?? [], 'resources', fail).flatMap((resource) =>
-    parseResource(resource, fail),
+    parseResource(resource, text),
   )
-  if (instances.length > MAX_INSTANCES) fail('ERR_STATE_LIMIT', `over ${MAX_INSTANCES} instances`)
-  return { name, lineage, serial, instances }
+  return { name, lineage, serial, instances, bytes }
+}
+
+/** What a state holds of one of its instances; `parseState` has found it well-formed. */
+export function contentOf({ bytes, name }: State, instance: Instance): Content {
+  return parseContent(JSON.parse(decode(bytes, instance)) as JsonObject, instance.address, failIn(name))
 }
 
 type Fail = (code: StateErrorCode, what: string) => never
+
+interface Text {
+  readonly bytes: Uint8Array
+  readonly parts: readonly Part[]
+  /** One object for all instances that are in one place: a hundred thousand would have the same. */
+  readonly places: Map<string, Where>
+  readonly fail: Fail
+}
 
 const failIn =
   (name: string): Fail =>
@@ -76,16 +113,17 @@ const failIn =
     throw new StateError(code, `${name}: ${what}`)
   }
 
-function parseJson(text: string, fail: Fail): Json {
+/** What is no UTF-8 is no JSON either. */
+function readJson<T>(read: () => T, fail: Fail): T {
   try {
-    // JSON.parse gives Json and nothing else.
-    return JSON.parse(text) as Json
+    return read()
   } catch {
     return fail('ERR_STATE_JSON', 'not JSON')
   }
 }
 
-function parseResource(resource: JsonObject, fail: Fail): readonly Instance[] {
+function parseResource(resource: JsonObject, text: Text): readonly Instance[] {
+  const { fail } = text
   const { mode, type, name } = resource
   if (mode !== 'managed' && mode !== 'data') return fail('ERR_STATE_SHAPE', 'a resource is neither managed nor data')
   if (mode === 'data') return []
@@ -94,26 +132,47 @@ function parseResource(resource: JsonObject, fail: Fail): readonly Instance[] {
   const module = optionalText(resource['module'], 'module', fail)
   const provider = optionalText(resource['provider'], 'provider', fail)
   const base = `${module === '' ? '' : `${module}.`}${type}.${name}`
-  return objects(resource['instances'] ?? [], `${base}: instances`, fail)
-    .filter((instance) => instance['deposed'] === undefined)
-    .map((instance) => {
-      const address = base + indexKey(instance['index_key'], base, fail)
-      if (instance['attributes_flat'] !== undefined && instance['attributes'] === undefined)
-        fail(
-          'ERR_STATE_LEGACY',
-          `${address} is in the form of Terraform 0.11; any apply by a later version rewrites it`,
-        )
-      const attributes = instance['attributes'] ?? {}
-      if (!isObject(attributes)) return fail('ERR_STATE_SHAPE', `${address}: attributes are not an object`)
-      return {
-        address,
-        type,
-        provider,
-        attributes,
-        sensitive: sensitivePaths(instance['sensitive_attributes'] ?? [], address, fail),
-        dependencies: texts(instance['dependencies'] ?? [], `${address}: dependencies`, fail),
-      }
-    })
+  return objects(resource['instances'] ?? [], `${base}: instances`, fail).map((marker) => {
+    const part = text.parts[Number(marker[''])] ?? fail('ERR_STATE_SHAPE', `${base}: instances are not objects`)
+    const instance = readJson(() => JSON.parse(decode(text.bytes, part)) as Json, fail)
+    if (!isObject(instance)) return fail('ERR_STATE_SHAPE', `${base}: instances are not objects`)
+    const deposed = optionalText(instance['deposed'], `${base}: deposed`, fail)
+    const current = base + indexKey(instance['index_key'], base, fail)
+    const address = deposed === '' ? current : `${current} (deposed object ${deposed})`
+    const { attributes } = parseContent(instance, address, fail)
+    return {
+      address,
+      isDeposed: deposed !== '',
+      type,
+      provider,
+      where: whereOf(attributes, text.places),
+      start: part.start,
+      end: part.end,
+    }
+  })
+}
+
+function parseContent(instance: JsonObject, address: string, fail: Fail): Content {
+  if (instance['attributes_flat'] !== undefined && instance['attributes'] === undefined)
+    fail('ERR_STATE_LEGACY', `${address} is in the form of Terraform 0.11; any apply by a later version rewrites it`)
+  const attributes = instance['attributes'] ?? {}
+  if (!isObject(attributes)) return fail('ERR_STATE_SHAPE', `${address}: attributes are not an object`)
+  return {
+    attributes,
+    sensitive: sensitivePaths(instance['sensitive_attributes'] ?? [], address, fail),
+    dependencies: texts(instance['dependencies'] ?? [], `${address}: dependencies`, fail),
+  }
+}
+
+/** Some resources have their ARN in `id` alone. */
+function whereOf({ arn, id }: JsonObject, places: Map<string, Where>): Where | undefined {
+  const text = [arn, id].find((value) => typeof value === 'string' && value.startsWith('arn:'))
+  if (typeof text !== 'string') return undefined
+  const { account, region } = placeInArn(text)
+  const key = `${account}/${region}`
+  const where = places.get(key) ?? { account, region }
+  places.set(key, where)
+  return where
 }
 
 function indexKey(key: Json | undefined, base: string, fail: Fail): string {
@@ -122,15 +181,17 @@ function indexKey(key: Json | undefined, base: string, fail: Fail): string {
   return fail('ERR_STATE_SHAPE', `${base}: index_key is neither number nor text`)
 }
 
-/** Each is a list of steps: `{type: "get_attr", value: "name"}`, or an index, which the path leaves out. */
+/** Each is a list of steps: into an attribute, into a map by key, or into a list by number, which the path leaves out. */
 function sensitivePaths(value: Json, address: string, fail: Fail): readonly string[] {
   if (!Array.isArray(value)) return fail('ERR_STATE_SHAPE', `${address}: sensitive_attributes are not a list`)
   return value.map((steps: Json) => {
-    const names = objects(steps, `${address}: sensitive_attributes`, fail)
-      .map((step) => step['value'])
+    const [first, ...rest] = objects(steps, `${address}: sensitive_attributes`, fail)
+      .map(({ value: step }) => (isObject(step) ? step['value'] : step))
       .filter((step) => typeof step === 'string')
     // A path that cannot be read would leave a secret in clear.
-    return names.length > 0 ? names.join('.') : fail('ERR_STATE_SHAPE', `${address}: unreadable sensitive_attributes`)
+    return first === undefined
+      ? fail('ERR_STATE_SHAPE', `${address}: unreadable sensitive_attributes`)
+      : rest.reduce(keyPath, first)
   })
 }
 

@@ -1,11 +1,19 @@
-import { placeInArn } from './arn.ts'
 import type { ResourceType } from './catalog.ts'
+import { createDependents, type Dependents, type DependentsIndex } from './dependents.ts'
 import type { Cloud } from './event.ts'
+import { compileNames, type NameReader } from './identity.ts'
 import type { JsonObject } from './json.ts'
-import type { Instance, State } from './state.ts'
+import { contentOf, type Instance, type State, type Where } from './state.ts'
 
 /** Where neither the resource nor its provider tells: matches every account or region. */
 const ANY = '*'
+
+/**
+ * Types that live in no region, or whose names are taken once in all of them: their calls come from us-east-1 or the
+ * bucket's own region, whatever region the provider has.
+ */
+const GLOBAL =
+  /^aws_(?:iam|route53(?!_resolver)|cloudfront|s3_bucket|organizations|globalaccelerator|shield|budgets|ce|waf)(?:_|$)/
 
 /** What an event says about the resource that it touched. */
 export interface Identifier {
@@ -20,10 +28,13 @@ export interface Identifier {
 /** A resource as a state describes it. */
 export interface Owned {
   readonly state: string
+  readonly type: string
   readonly address: string
   readonly id: string
   readonly attributes: JsonObject
   readonly sensitive: readonly string[]
+  /** Addresses of the resources that it was made from. */
+  readonly dependencies: readonly string[]
 }
 
 export type Replacement =
@@ -33,146 +44,182 @@ export type Replacement =
 export interface StateIndex {
   /** Takes a state's new version in whole, or leaves the last one in force and says why. */
   replace(state: State, now: number): Replacement
+  /** The first of `findAll`. */
   find(identifier: Identifier): Owned | undefined
+  /** All that have this name: several where two states own one resource, or where the name is that of what they belong to. */
+  findAll(identifier: Identifier): readonly Owned[]
   /** The resource at an address of one state. */
   at(state: string, address: string): Owned | undefined
+  /** What was made from the resource at an address of one state. */
+  dependents(state: string, address: string): Dependents | undefined
   /** When the state's serial last moved while we looked; undefined before it ever did. */
   movedAt(state: string): number | undefined
   serial(state: string): number | undefined
   names(): readonly string[]
 }
 
-/** Attributes stay packed as text until somebody looks: a parsed state takes several times the memory. */
+/** Attributes stay in the state's bytes until somebody looks: a parsed state takes several times the memory. */
 interface Entry {
-  readonly state: string
-  readonly address: string
+  readonly state: State
+  readonly instance: Instance
   readonly id: string
-  readonly packed: string
-  readonly sensitive: readonly string[]
-  readonly keys: readonly string[]
+  /** Cloud, account, region and type. */
+  readonly place: string
+  readonly names: readonly string[]
 }
 
 interface Held {
-  readonly lineage: string
-  readonly serial: number
+  readonly state: State
   readonly movedAt: number | undefined
   readonly entries: ReadonlyMap<string, Entry>
+  readonly dependents: DependentsIndex
 }
+
+/** A type and how its resources are named. */
+interface Kind {
+  readonly type: ResourceType
+  readonly names: readonly NameReader[]
+}
+
+/** By place and by name. Nearly every name has one owner: a hundred thousand lists of one would be a tenth of the index. */
+type Places = Map<string, Map<string, Entry | Entry[]>>
 
 /** Indexes the resource types that the catalog knows; no event could ask for another. */
 export function createStateIndex(types: ReadonlyMap<string, ResourceType>): StateIndex {
+  const kinds = new Map(
+    Array.from(types.values(), (type): [string, Kind] => [
+      type.name,
+      { type, names: type.identities.map(compileNames) },
+    ]),
+  )
   const states = new Map<string, Held>()
-  const byKey = new Map<string, Entry[]>()
+  const byPlace: Places = new Map()
 
   function replace(state: State, now: number): Replacement {
     const held = states.get(state.name)
-    if (held !== undefined && held.lineage !== state.lineage)
+    if (held !== undefined && held.state.lineage !== state.lineage)
       return { kind: 'refused', reason: `${state.name}: another lineage than the state that is in force` }
-    if (held !== undefined && held.serial > state.serial)
-      return { kind: 'refused', reason: `${state.name}: serial ${state.serial} is older than ${held.serial}` }
-    if (held?.serial === state.serial) return { kind: 'unchanged' }
-    const entries = entriesOf(state, types) // all that can fail, before anything changes
-    for (const entry of held?.entries.values() ?? []) forget(byKey, entry)
-    for (const entry of entries) for (const key of entry.keys) remember(byKey, key, entry)
+    if (held !== undefined && held.state.serial > state.serial)
+      return { kind: 'refused', reason: `${state.name}: serial ${state.serial} is older than ${held.state.serial}` }
+    if (held?.state.serial === state.serial) return { kind: 'unchanged' }
+    const dependents = createDependents()
+    const entries = entriesOf(state, kinds, dependents) // all that can fail, before anything changes
+    if (held !== undefined) forget(byPlace, held)
+    for (const entry of entries) remember(byPlace, entry)
     states.set(state.name, {
-      lineage: state.lineage,
-      serial: state.serial,
+      state,
       movedAt: held === undefined ? undefined : now,
-      entries: new Map(entries.map((entry) => [entry.address, entry])),
+      entries: new Map(entries.map((entry) => [entry.instance.address, entry])),
+      dependents,
     })
     return { kind: 'replaced' }
   }
 
-  function find({ cloud, account, region, type, id }: Identifier): Owned | undefined {
-    for (const where of [
-      [account, region],
-      [account, ANY],
-      [ANY, region],
-      [ANY, ANY],
-    ]) {
-      const entry = byKey.get([cloud, ...where, type, id].join('\n'))?.[0]
-      if (entry !== undefined) return unpack(entry)
-    }
-    return undefined
+  function search({ cloud, account, region, type, id }: Identifier): readonly Entry[] {
+    const places = [
+      placeOf(cloud, account, region, type),
+      placeOf(cloud, account, ANY, type),
+      placeOf(cloud, ANY, region, type),
+      placeOf(cloud, ANY, ANY, type),
+    ]
+    const found = places.flatMap((place) => ownersIn(byPlace.get(place)?.get(id)))
+    // What waits for its destruction comes after what has its place now.
+    return found.sort((a, b) => Number(a.instance.isDeposed) - Number(b.instance.isDeposed))
   }
 
   return {
     replace,
-    find,
-    at: (state, address) => {
+    find(identifier) {
+      const [entry] = search(identifier)
+      return entry === undefined ? undefined : unpack(entry)
+    },
+    findAll: (identifier) => search(identifier).map(unpack),
+    at(state, address) {
       const entry = states.get(state)?.entries.get(address)
       return entry === undefined ? undefined : unpack(entry)
     },
+    dependents: (state, address) => states.get(state)?.dependents.of(address),
     movedAt: (state) => states.get(state)?.movedAt,
-    serial: (state) => states.get(state)?.serial,
+    serial: (state) => states.get(state)?.state.serial,
     names: () => [...states.keys()],
   }
 }
 
-function unpack({ state, address, id, packed, sensitive }: Entry): Owned {
-  // `packed` is what JSON.stringify made of an object.
-  return { state, address, id, attributes: JSON.parse(packed) as JsonObject, sensitive }
-}
+const placeOf = (cloud: Cloud, account: string, region: string, type: string): string =>
+  `${cloud}\n${account}\n${region}\n${type}`
 
-function remember(byKey: Map<string, Entry[]>, key: string, entry: Entry): void {
-  const owners = byKey.get(key)
-  if (owners === undefined) byKey.set(key, [entry])
-  else owners.push(entry)
-}
+const unpack = ({ state, instance, id }: Entry): Owned => ({
+  state: state.name,
+  type: instance.type,
+  address: instance.address,
+  id,
+  ...contentOf(state, instance),
+})
 
-function forget(byKey: Map<string, Entry[]>, entry: Entry): void {
-  for (const key of entry.keys) {
-    const others = byKey.get(key)?.filter((owner) => owner !== entry) ?? []
-    if (others.length === 0) byKey.delete(key)
-    else byKey.set(key, others)
+const ownersIn = (found: Entry | Entry[] | undefined): readonly Entry[] =>
+  found === undefined ? [] : Array.isArray(found) ? found : [found]
+
+function remember(byPlace: Places, entry: Entry): void {
+  const byName = byPlace.get(entry.place) ?? new Map<string, Entry | Entry[]>()
+  byPlace.set(entry.place, byName)
+  for (const name of entry.names) {
+    const others = byName.get(name)
+    if (others === undefined) byName.set(name, entry)
+    else if (Array.isArray(others)) others.push(entry)
+    else byName.set(name, [others, entry])
   }
 }
 
-interface Where {
-  readonly account: string | undefined
-  readonly region: string | undefined
+/** Name by name, not entry by entry: a state in which all have one name would take the square of its size. */
+function forget(byPlace: Places, { state, entries }: Held): void {
+  const touched = new Map([...entries.values()].map(({ place }) => [place, new Set<string>()] as const))
+  for (const { place, names } of entries.values()) for (const name of names) touched.get(place)?.add(name)
+  for (const [place, names] of touched) {
+    const byName = byPlace.get(place)
+    for (const name of names) {
+      const others = ownersIn(byName?.get(name)).filter((owner) => owner.state !== state)
+      if (others.length === 0) byName?.delete(name)
+      else byName?.set(name, [...others])
+    }
+    if (byName?.size === 0) byPlace.delete(place)
+  }
 }
 
-function entriesOf(state: State, types: ReadonlyMap<string, ResourceType>): readonly Entry[] {
+function entriesOf(state: State, kinds: ReadonlyMap<string, Kind>, dependents: DependentsIndex): readonly Entry[] {
   const providers = providerPlaces(state)
+  const places = new Map<string, string>() // one text for all that are in one place
   return state.instances.flatMap((instance) => {
-    const type = types.get(instance.type)
-    if (type === undefined) return []
-    const own = ownPlace(instance, type)
-    const provider = providers.get(instance.provider)
-    const account = own.account ?? provider?.account ?? ANY
-    const region = own.region ?? provider?.region ?? ANY
-    const identities = new Set(type.identities.map((name) => textOf(instance.attributes, name)).filter(isText))
-    return [
-      {
-        state: state.name,
-        address: instance.address,
-        id: textOf(instance.attributes, 'id') ?? [...identities][0] ?? '',
-        packed: JSON.stringify(instance.attributes),
-        sensitive: instance.sensitive,
-        keys: [...identities].map((id) => ['aws', account, region, type.name, id].join('\n')),
-      },
-    ]
+    const kind = kinds.get(instance.type)
+    if (kind === undefined) return []
+    const { attributes, dependencies } = contentOf(state, instance)
+    dependents.add(instance.address, dependencies)
+    const { account, region } = placeIn(instance, attributes, kind.type, providers.get(instance.provider))
+    const names = [...new Set(kind.names.flatMap((read) => read(attributes)))]
+    const id = textOf(attributes, 'id') ?? names[0] ?? ''
+    const here = placeOf('aws', account ?? ANY, region ?? ANY, instance.type)
+    const place = places.get(here) ?? here
+    places.set(place, place)
+    return [{ state, instance, id, place, names }]
   })
 }
 
-function ownPlace({ attributes }: Instance, type: ResourceType): Where {
-  const arn = arnPlace(attributes)
-  const account = type.account === undefined ? undefined : textOf(attributes, type.account)
-  // Version 6 of the AWS provider gives each resource a region of its own.
-  return { account: arn.account ?? account, region: arn.region ?? textOf(attributes, 'region') }
+function placeIn({ where }: Instance, attributes: JsonObject, type: ResourceType, provider: Where | undefined): Where {
+  const own = type.account === undefined ? undefined : textOf(attributes, type.account)
+  // An ARN without a region is that of a resource without one.
+  const isGlobal = GLOBAL.test(type.name) || (where !== undefined && where.region === undefined)
+  return {
+    account: where?.account ?? own ?? provider?.account,
+    region: isGlobal ? undefined : (where?.region ?? textOf(attributes, 'region') ?? provider?.region),
+  }
 }
-
-const arnPlace = (attributes: JsonObject): Where => placeInArn(textOf(attributes, 'arn') ?? '')
 
 /** A provider configuration works in one account and region: what its resources' ARNs agree on holds for those without. */
 function providerPlaces(state: State): ReadonlyMap<string, Where> {
   const seen = new Map<string, { accounts: Set<string>; regions: Set<string> }>()
-  for (const { provider, attributes } of state.instances) {
-    const { account, region } = arnPlace(attributes)
+  for (const { provider, where } of state.instances) {
     const places = seen.get(provider) ?? { accounts: new Set(), regions: new Set() }
-    if (account !== undefined) places.accounts.add(account)
-    if (region !== undefined) places.regions.add(region)
+    if (where?.account !== undefined) places.accounts.add(where.account)
+    if (where?.region !== undefined) places.regions.add(where.region)
     seen.set(provider, places)
   }
   return new Map(
@@ -184,7 +231,6 @@ function providerPlaces(state: State): ReadonlyMap<string, Where> {
 }
 
 const only = (values: ReadonlySet<string>): string | undefined => (values.size === 1 ? [...values][0] : undefined)
-const isText = (value: string | undefined): value is string => value !== undefined
 
 function textOf(attributes: JsonObject, name: string): string | undefined {
   const value = attributes[name]

@@ -7,7 +7,11 @@ const SETTLE_MS = 60_000
 /** How far CloudTrail's clock may run ahead of ours. A time beyond that buys no waiting. */
 const MAX_SKEW_MS = 300_000
 
-const USER_AGENT = /\bTerraform\/\d/
+/**
+ * Providers name the Terraform that started them, also under Terraform Cloud and CDKTF, and OpenTofu by either name. Pulumi
+ * and CloudFormation have states of their own: what they change here is drift.
+ */
+const USER_AGENT = /\b(?:Terraform|OpenTofu)\/v?\d/
 
 /** Principals, as globs over the role's or user's ARN, that may run Terraform on a state. */
 export type Principals = (state: string) => readonly string[]
@@ -22,7 +26,8 @@ export function runOf(
   principals: Principals,
 ): { readonly run: Run; readonly states: readonly string[] } {
   if (!USER_AGENT.test(actor.userAgent ?? '')) return { run: 'other', states: [] }
-  const arns = [actor.role, actor.arn].filter((arn) => arn !== undefined)
+  const named = [actor.role, actor.arn].filter((arn) => arn !== undefined)
+  const arns = named.length > 0 ? named : [''] // who has no ARN is nobody but anybody
   const allowed = states.filter((state) => principals(state).some((glob) => arns.some((arn) => matchesGlob(glob, arn))))
   return { run: allowed.length > 0 ? 'terraform' : 'unapproved', states: allowed }
 }
@@ -37,12 +42,11 @@ export type Waiting =
 
 /** Whether a change of Terraform's may still wait for the state that it belongs to. */
 export function waiting(
-  event: CloudEvent,
+  time: number,
   names: readonly string[],
   states: StateIndex,
   { now, holdMs }: { readonly now: number; readonly holdMs: number },
 ): Waiting {
-  const time = Date.parse(event.time)
   const hasMoved = (name: string) => (states.movedAt(name) ?? Number.NEGATIVE_INFINITY) > time + SETTLE_MS
   if (names.every(hasMoved)) return { kind: 'moved' }
   const until = time + holdMs

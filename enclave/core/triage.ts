@@ -1,4 +1,6 @@
+import type { CatalogEntry } from './catalog.ts'
 import type { CloudEvent } from './event.ts'
+import { isObject, type Json } from './json.ts'
 
 /** EC2's answer to a call that would have worked and was only tried. */
 const DRY_RUN = /^(?:Client\.)?DryRunOperation$/
@@ -9,17 +11,27 @@ const NO_CALL: ReadonlyMap<string, string> = new Map([
   ['AwsVpceEvent', 'network activity, not a change'],
   ['AwsCloudTrailInsight', 'a CloudTrail insight, not a call'],
 ])
+/** The same, in the field that newer records have. */
+const NO_CHANGE: ReadonlyMap<Json | undefined, string> = new Map([
+  ['Data', 'a data event: content, not configuration'],
+  ['Insight', 'a CloudTrail insight, not a call'],
+  ['NetworkActivity', 'network activity, not a change'],
+])
+/** Sign-ins and switches of role, whatever type the record says it has. */
+const SIGN_IN = 'signin.amazonaws.com'
 
-/** Why an event can have changed no configuration; undefined when it may have. */
-export function triage(event: CloudEvent): string | undefined {
+/**
+ * Why an event can have changed no configuration; undefined when it may have. The record's own flags are AWS's word for
+ * one call at a time, and wrong for some: what the catalog describes as a change is one, and needs no flag.
+ */
+export function triage(event: CloudEvent, entry: CatalogEntry | undefined): string | undefined {
   if (event.errorCode !== undefined)
     return DRY_RUN.test(event.errorCode) ? 'a dry run changes nothing' : `the call failed: ${event.errorCode}`
-  if (event.readOnly) return 'a read changes nothing'
-  if (isDataEvent(event)) return 'a data event: content, not configuration'
-  return NO_CALL.get(event.type)
-}
-
-function isDataEvent({ record }: CloudEvent): boolean {
-  const fields = record as { readonly eventCategory?: unknown; readonly managementEvent?: unknown }
-  return fields.eventCategory === 'Data' || fields.managementEvent === false
+  if (event.response['_return'] === false || event.response['_return'] === 'false') return 'the call failed'
+  if (event.source === SIGN_IN) return NO_CALL.get('AwsConsoleSignIn')
+  const { eventCategory, managementEvent } = isObject(event.record) ? event.record : {}
+  const category = NO_CHANGE.get(eventCategory) ?? (managementEvent === false ? NO_CHANGE.get('Data') : undefined)
+  if (category !== undefined) return category
+  if (entry?.kind === 'configuration') return event.type === 'AwsConsoleSignIn' ? NO_CALL.get(event.type) : undefined
+  return event.readOnly ? 'a read changes nothing' : NO_CALL.get(event.type)
 }

@@ -53,7 +53,7 @@ const names = {
 function actionOf(service: ServiceName, region: string, request: IncomingMessage): string {
   if (service === 's3') return `s3:${s3Action(region, request)}`
   const target = String(request.headers['x-amz-target'])
-  return `${service}:${target.slice(target.indexOf('.') + 1).replace(/Batch$/, '')}`
+  return `${service === 'monitoring' ? 'cloudwatch' : service}:${target.slice(target.indexOf('.') + 1).replace(/Batch$/, '')}`
 }
 
 function s3Action(region: string, { method = '', url = '/', headers: { host } }: IncomingMessage): string {

@@ -6,6 +6,7 @@ import { openFauxqs } from './fauxqs.ts'
 import { serveFront } from './front.ts'
 import { hostsOf } from './hosts.ts'
 import { createKms, type KeyPolicy } from './kms.ts'
+import { createMonitoring, type Datum } from './monitoring.ts'
 import { createRolesAnywhere } from './rolesanywhere.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
@@ -33,6 +34,8 @@ export interface LocalAws {
   readonly secrets: Pick<Secrets, 'put' | 'replace'>
   /** Replaces the list of PCR0s for which KMS decrypts. */
   allowPcr0(pcr0: KeyPolicy['decrypt']): void
+  /** What CloudWatch was told, oldest first. */
+  readonly metrics: readonly Datum[]
   /** A new data key, wrapped: what rotation stores as AWSCURRENT. */
   wrapDek(): Uint8Array
   close(): Promise<void>
@@ -44,7 +47,7 @@ const IDENTITY_SECRET = 'driftseal/identity'
 const OWNER_ONLY = { mode: 0o600 }
 const now = () => new Date()
 
-/** Starts KMS, Secrets Manager, SQS, S3 and IAM Roles Anywhere behind one TLS port, with what DriftSeal expects to find in them. */
+/** Starts KMS, Secrets Manager, SQS, S3, CloudWatch and IAM Roles Anywhere behind one TLS port, with what DriftSeal expects to find in them. */
 export async function startLocalAws(
   settings: Settings,
   hostile: { readonly tamperRecipient?: (ber: Uint8Array) => Uint8Array } = {},
@@ -103,11 +106,19 @@ export async function startLocalAws(
       grant(accessKeyId, { actions: settings.roleActions, session: { token, expires } }),
   })
 
+  const monitoring = createMonitoring()
   const hosts = hostsOf(region)
   const front = await serveFront({
     region,
     certificate: await ca.issue(hosts),
-    services: { kms: kms.service, secretsmanager: secrets.service, sqs: fauxqs.sqs, s3: fauxqs.s3, rolesanywhere },
+    services: {
+      kms: kms.service,
+      secretsmanager: secrets.service,
+      sqs: fauxqs.sqs,
+      s3: fauxqs.s3,
+      rolesanywhere,
+      monitoring: monitoring.service,
+    },
     access,
   })
   return {
@@ -125,6 +136,7 @@ export async function startLocalAws(
       servers,
     },
     secrets,
+    metrics: monitoring.data,
     allowPcr0: (pcr0) => kms.setPolicy(keyArn, policy(pcr0)),
     wrapDek,
     async close() {

@@ -24,7 +24,8 @@ const LOOPBACK = '127.0.0.1'
 export async function serveFront(world: {
   readonly region: string
   readonly certificate: ServerCertificate
-  readonly services: Readonly<Record<ServiceName, RequestListener>>
+  /** The services that there are. */
+  readonly services: Readonly<Partial<Record<ServiceName, RequestListener>>>
   readonly access: Access
 }): Promise<Front> {
   const server = createServer(
@@ -40,10 +41,11 @@ export async function serveFront(world: {
       const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '')
       request.headers.host = host
       const service = serviceAt(host, world.region)
-      if (service === undefined) misdirected(response, world.region)
+      const serve = service === undefined ? undefined : world.services[service]
+      if (service === undefined || serve === undefined) misdirected(response, world.region)
       else {
         const error = refusalOf(service, world.region, request, world.access)
-        if (error === undefined) world.services[service](request, response)
+        if (error === undefined) serve(request, response)
         else if (service === 's3') refuseS3(response, error)
         else refuse(response, error)
       }

@@ -1,4 +1,4 @@
-const SERVICES = ['kms', 'secretsmanager', 'sqs', 's3', 'rolesanywhere'] as const
+const SERVICES = ['kms', 'secretsmanager', 'sqs', 's3', 'rolesanywhere', 'monitoring'] as const
 export type ServiceName = (typeof SERVICES)[number]
 
 /** The host names that the services of a region answer to. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { gunzipSync } from 'node:zlib'
 import * as v from 'valibot'
 
 /** A refusal as the AWS JSON protocol carries it: `code` is what the SDK gives its error as a name. */
@@ -17,6 +18,8 @@ export class AwsError extends Error {
 /** Fits KMS's largest request: an attestation document of 256 KiB in base64, and its ciphertext. */
 const MAX_BODY = 512 << 10
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
+/** CloudWatch's clients speak the version before, which differs in its name alone. */
+const CONTENT_TYPES = new Set(['application/x-amz-json-1.0', CONTENT_TYPE])
 
 /** One call of a service: takes what the client sent, gives the members of the answer. */
 export type Operation = (input: unknown) => Promise<object>
@@ -76,11 +79,21 @@ async function call(
 ): Promise<object> {
   const named = String(request.headers['x-amz-target'])
   const run = named.startsWith(`${target}.`) ? operations.get(named.slice(target.length + 1)) : undefined
-  if (request.method !== 'POST' || request.headers['content-type'] !== CONTENT_TYPE || run === undefined) {
+  if (request.method !== 'POST' || !CONTENT_TYPES.has(request.headers['content-type'] ?? '') || run === undefined) {
     const known = [...operations.keys()].join(', ')
     throw new AwsError('UnknownOperationException', `expected a POST of ${CONTENT_TYPE} to one of ${target}: ${known}`)
   }
-  return run(parseJson(await readBody(request)))
+  const body = await readBody(request)
+  // Clients compress what CloudWatch takes.
+  return run(parseJson(request.headers['content-encoding'] === 'gzip' ? unzip(body) : body))
+}
+
+function unzip(body: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_BODY })
+  } catch {
+    throw new AwsError('SerializationException', 'the request is not gzip, or unpacks to too much')
+  }
 }
 
 /** The body of a request, within the limit. */

@@ -17,7 +17,8 @@ const CURRENT = 'AWSCURRENT'
 const PREVIOUS = 'AWSPREVIOUS'
 
 interface Version {
-  value: { readonly SecretBinary: string } | { readonly SecretString: string }
+  /** Undefined between the start of a rotation and the rotation function's answer. */
+  value: { readonly SecretBinary: string } | { readonly SecretString: string } | undefined
   readonly created: number
 }
 
@@ -63,20 +64,22 @@ export function createSecrets(world: { region: string; account: string; now: () 
 
   function add(secret: Secret, id: string, content: Version['value'], stages: readonly string[]): void {
     const existing = secret.versions.get(id)
-    if (existing !== undefined && JSON.stringify(existing.value) !== JSON.stringify(content)) {
+    if (existing?.value !== undefined && JSON.stringify(existing.value) !== JSON.stringify(content)) {
       throw new AwsError('ResourceExistsException', 'this version exists already with another value')
     }
-    if (existing === undefined) {
+    if (existing?.value === undefined) {
       if (secret.versions.size >= MAX_VERSIONS) {
         throw new AwsError('LimitExceededException', `a secret has at most ${MAX_VERSIONS} versions`)
       }
       secret.versions.set(id, { value: content, created: seconds(world.now()) })
     }
-    for (const label of stages) {
-      const before = secret.stages.get(label)
-      if (label === CURRENT && before !== undefined && before !== id) secret.stages.set(PREVIOUS, before)
-      secret.stages.set(label, id)
-    }
+    for (const label of stages) move(secret, label, id)
+  }
+
+  function move(secret: Secret, label: string, id: string): void {
+    const before = secret.stages.get(label)
+    if (label === CURRENT && before !== undefined && before !== id) secret.stages.set(PREVIOUS, before)
+    secret.stages.set(label, id)
   }
 
   const operations = new Map([
@@ -115,6 +118,38 @@ export function createSecrets(world: { region: string; account: string; now: () 
             CreatedDate: version.created,
             ...version.value,
           }
+        },
+      ),
+    ],
+    [
+      'RotateSecret',
+      operation(v.object({ SecretId: secretId, ClientRequestToken: versionId }), (input) => {
+        const secret = find(input.SecretId)
+        // The version is empty until the rotation function, which is the caller's to run here, has filled it.
+        add(secret, input.ClientRequestToken, undefined, ['AWSPENDING'])
+        return { ARN: secret.arn, Name: secret.name, VersionId: input.ClientRequestToken }
+      }),
+    ],
+    [
+      'UpdateSecretVersionStage',
+      operation(
+        v.object({
+          SecretId: secretId,
+          VersionStage: stage,
+          MoveToVersionId: versionId,
+          RemoveFromVersionId: v.optional(versionId),
+        }),
+        (input) => {
+          const secret = find(input.SecretId)
+          const at = secret.stages.get(input.VersionStage)
+          if (at !== undefined && at !== input.MoveToVersionId && at !== input.RemoveFromVersionId) {
+            throw new AwsError('InvalidParameterException', 'RemoveFromVersionId must name the version with the label')
+          }
+          if (secret.versions.get(input.MoveToVersionId)?.value === undefined) {
+            throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the version")
+          }
+          move(secret, input.VersionStage, input.MoveToVersionId)
+          return { ARN: secret.arn, Name: secret.name }
         },
       ),
     ],
@@ -158,7 +193,7 @@ function select(secret: Secret, id: string | undefined, label: string | undefine
   }
   const chosen = id ?? staged
   const version = chosen === undefined ? undefined : secret.versions.get(chosen)
-  if (chosen === undefined || version === undefined) {
+  if (chosen === undefined || version?.value === undefined) {
     const missing = id === undefined ? `staging label: ${label ?? CURRENT}` : `VersionId: ${id}`
     throw new AwsError(
       'ResourceNotFoundException',

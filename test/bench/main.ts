@@ -8,8 +8,9 @@ import { proxy } from './proxy.ts'
 import { formatHeader, formatSection, header } from './report.ts'
 import { rules } from './rules.ts'
 import { sealing } from './sealing.ts'
+import { states } from './states.ts'
 
-const SECTIONS: Readonly<Record<string, Section>> = { sealing, attestation, boot, proxy, core, rules }
+const SECTIONS: Readonly<Record<string, Section>> = { sealing, attestation, boot, proxy, core, states, rules }
 
 const USAGE = `npm run bench [-- options] [section…]
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadRules } from '../../enclave/adapters/rules.ts'
-import { parseRules } from '../../enclave/core/falco/rules.ts'
+import { parseRules } from '../enclave/core/falco/parse_rules.ts'
 import { parseState } from '../../enclave/core/state.ts'
 import { stateOf } from '../../local/story.ts'
 import { replay, replayWorld } from '../../operator/replay.ts'

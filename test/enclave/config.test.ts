@@ -23,6 +23,20 @@ const valid: Raw = {
   states: [state],
 }
 
+const writer = {
+  name: 'ip-sets',
+  reason: 'syncs',
+  principals: ['*:role/waf'],
+  writes: { aws_wafv2_ip_set: ['addresses'] },
+}
+const suppression = {
+  name: 'legacy',
+  owner: 'platform@example.com',
+  reason: 'the migration',
+  expires: '2026-03-31',
+  match: { type: 'aws_s3_bucket', attribute: 'tags.*' },
+}
+
 const read = (over: Raw): Config => parseConfig(Buffer.from(stringify({ ...valid, ...over })))
 const states = (count: number) => Array.from({ length: count }, (_, index) => ({ ...state, name: `state-${index}` }))
 const sinks = (count: number) =>
@@ -39,7 +53,7 @@ describe('a configuration', () => {
       terraform_hold_secs: 1800,
       sinks: [{ type: 'ndjson', format: 'finding', outcomes: ['drift', 'resolved', 'unmanaged', 'tamper'] }],
     })
-    expect(read({})).toMatchObject({ sinks: [] })
+    expect(read({})).toMatchObject({ sinks: [], writers: [], suppressions: [], driftignore: '' })
     expect(read({}).identity).toBeUndefined()
   })
 
@@ -55,6 +69,11 @@ describe('a configuration', () => {
     ['a ledger', { ledger: { bucket: 'ledger', prefix: 'driftseal/production/' } }],
     ['a ledger in S3', { ledger: { bucket: 'ledger', prefix: 'production/alerts/' } }],
     ['a ledger that has its bucket to itself', { ledger: { bucket: 'ledger' } }],
+    ['a writer', { writers: [writer] }],
+    ['a suppression until a day', { suppressions: [suppression] }],
+    ['a suppression until a moment', { suppressions: [{ ...suppression, expires: '2026-03-31T12:00:00Z' }] }],
+    ['an ignore file', { driftignore: '# ours\n*\n!aws_s3_bucket\n' }],
+    ['a sink for what is suppressed', { sinks: [{ ...webhook, outcomes: ['suppressed'] }] }],
     ['looks for a new key at every second', { dek_rotation_interval_secs: 1 }],
   ])('takes %s', (_what, over) => {
     expect(read(over)).toMatchObject(over)
@@ -65,6 +84,32 @@ describe('a configuration', () => {
     ['an unknown key of a state', { states: [{ ...state, serial: 1 }] }, /states\.0\.serial: /],
     ['an unknown key of a sink', { sinks: [{ ...webhook, insecure: true }] }, /sinks\.0\.insecure: /],
     ['a sink of no known type', { sinks: [{ type: 'carrier-pigeon', name: 'x' }] }, /sinks\.0\.type: /],
+    ['a writer by nobody', { writers: [{ ...writer, principals: [] }] }, /writers\.0: names neither/],
+    ['a writer of nothing', { writers: [{ ...writer, writes: {} }] }, /writers\.0: neither writes/],
+    ['a suppression of nobody’s', { suppressions: [{ ...suppression, owner: '' }] }, /suppressions\.0\.owner: /],
+    [
+      'a suppression without a reason',
+      { suppressions: [{ ...suppression, reason: undefined }] },
+      /suppressions\.0\.reason: /,
+    ],
+    [
+      'a suppression for ever',
+      { suppressions: [{ ...suppression, expires: undefined }] },
+      /suppressions\.0\.expires: /,
+    ],
+    ['a day that is none', { suppressions: [{ ...suppression, expires: '2026-02-30x' }] }, /expires: expected YYYY/],
+    ['a month that is none', { suppressions: [{ ...suppression, expires: '2026-13-01' }] }, /expires: expected YYYY/],
+    [
+      'a suppression of everything',
+      { suppressions: [{ ...suppression, match: {} }] },
+      /match: would suppress everything/,
+    ],
+    ['a suppression of an account', { suppressions: [{ ...suppression, match: { account: '*' } }] }, /would suppress/],
+    [
+      'two suppressions of one name',
+      { suppressions: [suppression, suppression] },
+      /two suppressions are called "legacy"/,
+    ],
     ['no environment', { environment: undefined }, /environment: /],
     ['an environment that a CN cannot hold', { environment: 'e'.repeat(48) }, /environment: /],
     ['an environment in capitals', { environment: 'Production' }, /environment: expected a-z/],
@@ -145,7 +190,7 @@ function bomb(): string {
 }
 
 describe('the hosts that may be connected to', () => {
-  const aws = ['kms.eu-west-1.amazonaws.com', 'secretsmanager.eu-west-1.amazonaws.com', 'sqs.eu-west-1.amazonaws.com']
+  const aws = ['kms', 'monitoring', 'secretsmanager', 'sqs'].map((service) => `${service}.eu-west-1.amazonaws.com`)
   it.each<[string, Raw, readonly string[]]>([
     ['of a state', {}, [...aws, 'states.s3.eu-west-1.amazonaws.com']],
     [
@@ -191,7 +236,7 @@ describe('the hosts that may be connected to', () => {
     [
       'of a queue behind an endpoint of its own',
       { queue: 'https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/1/q' },
-      [...aws.slice(0, 2), 'vpce-1.sqs.eu-west-1.vpce.amazonaws.com', 'states.s3.eu-west-1.amazonaws.com'],
+      [...aws.slice(0, 3), 'vpce-1.sqs.eu-west-1.vpce.amazonaws.com', 'states.s3.eu-west-1.amazonaws.com'],
     ],
   ])('are those %s', (_what, over, hosts) => {
     expect([...allowedHosts(read(over))].sort()).toEqual([...hosts].sort())

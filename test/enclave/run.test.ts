@@ -4,6 +4,7 @@ import { createDrifts } from '../../enclave/core/drifts.ts'
 import type { Finding, OutcomeName } from '../../enclave/core/finding.ts'
 import type { JsonObject } from '../../enclave/core/json.ts'
 import { createHold } from '../../enclave/hold.ts'
+import { createMetrics } from '../../enclave/metrics.ts'
 import type { Ledger } from '../../enclave/ledger.ts'
 import { run, type Work } from '../../enclave/run.ts'
 import { recordLog } from '../fakes/log.ts'
@@ -25,6 +26,7 @@ async function serving({
   const { log, codes } = recordLog()
   const observed: Finding[] = []
   const quarantined: string[] = []
+  const metrics = createMetrics()
   const time = { now: TIME + MINUTE }
   const { promise: told, resolve: tell } = Promise.withResolvers<(moved: readonly string[]) => Promise<void>>()
   const work: Work = {
@@ -42,6 +44,7 @@ async function serving({
     ledger: ledgerOf(async (findings) => void stored.push(findings)),
     quarantine: async (bytes) => void quarantined.push(Buffer.from(bytes).toString()),
     observe: (finding) => void observed.push(finding),
+    metrics,
     clock: { now: () => time.now },
     log,
     ...over,
@@ -57,6 +60,7 @@ async function serving({
     stored,
     quarantined,
     codes,
+    metrics,
     time,
     ended,
     stop,
@@ -153,6 +157,13 @@ describe('a message', () => {
     await using enclave = await serving()
     await enclave.handle(text(mutability('MUTABLE'), mutability('IMMUTABLE')), text(mutability('MUTABLE')))
     expect(enclave.stored.map((entry) => entry.map(({ outcome }) => outcome))).toEqual([['drift', 'resolved', 'drift']])
+  })
+
+  it('is told to the metrics: that it was judged, and how long its alerts took', async () => {
+    await using enclave = await serving()
+    await enclave.handle(text(mutability('MUTABLE')), text(record('DescribeRepositories', {}, { readOnly: true })))
+    expect(enclave.metrics.report()).toMatchObject({ counts: { Heartbeat: 1 }, latenciesMs: [0] })
+    expect(enclave.metrics.report()).toMatchObject({ latenciesMs: [] })
   })
 
   it('with very many records leads to several entries', async () => {
@@ -351,6 +362,23 @@ describe('a new serial', () => {
     release()
     await looked
     expect(order).toEqual(['drift begins', 'drift ends', 'resolved begins', 'resolved ends'])
+  })
+})
+
+describe('time', () => {
+  const suppressions = [
+    { name: 'x', owner: 'o', reason: 'r', expires: '2025-12-31', match: { attribute: 'image_tag_mutability' } },
+  ]
+
+  it('ends a suppression, which is told once, with what it kept quiet', async () => {
+    await using enclave = await serving({ world: worldOf([stateOf(repository)], { suppressions }) })
+    await enclave.handle(text(mutability('MUTABLE')))
+    await enclave.looked([])
+    expect(enclave.lasting()).toEqual(['suppressed'])
+    enclave.time.now = Date.parse('2026-01-01T00:00:00Z')
+    await enclave.looked([])
+    await enclave.looked([])
+    expect(enclave.lasting()).toEqual(['suppressed', 'tamper', 'drift'])
   })
 })
 

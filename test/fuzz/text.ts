@@ -2,7 +2,9 @@ import { EventError, parseMessage, parseRecord } from '../../enclave/core/cloudt
 import { detect } from '../../enclave/core/detect.ts'
 import { compile } from '../../enclave/core/falco/compile.ts'
 import { parseCondition } from '../../enclave/core/falco/condition.ts'
+import { parseRules } from '../enclave/core/falco/parse_rules.ts'
 import { plainText, RuleError } from '../../enclave/core/falco/source.ts'
+import { ANY_SOURCE } from '../../enclave/core/falco/sources.ts'
 import type { Json } from '../../enclave/core/json.ts'
 import { parseState, StateError } from '../../enclave/core/state.ts'
 import { createStateIndex } from '../../enclave/core/state_index.ts'
@@ -66,6 +68,7 @@ const conditions = [
   String.raw`cloud.resource glob "my-*" or cloud.region=eu-west-1 and drift.address contains "module.\x61[\"x\"]"`,
   'evt.name regex "^(Put|Set)[A-Z]+.*$" and cloud.user contains anyof (admin, root)',
   'drift.old_value exists and drift.new_value >= -1.5e+3 and not not ((cloud.account != 111122223333))',
+  'join("-", (tolower(ct.user), "x")) = val(ct.name) or ec2.imageids[0] in (a) or cloud.net = 10.0.0.0/8',
 ].map(toBytes)
 const conditionParts = toParts(
   String.raw`and or not in ( ) (( [0] = != >= exists contains regex glob pmatch tolower( val( join( , "x" ' " \x41 (a+)+$ 0xF`,
@@ -77,6 +80,45 @@ export const falco: Decoder = {
   make: (random) => mutate(conditions, conditionParts, random),
   error: RuleError,
   read(input) {
-    compile(parseCondition(plainText(toText(input))))
+    compile(parseCondition(plainText(toText(input))), ANY_SOURCE)
+  },
+}
+
+const ruleFiles = [
+  `- list: names
+  items: [PutObject, "a b"]
+- macro: writes
+  condition: ct.name in (names) or evt.name startswith Put
+- rule: r
+  desc: d
+  condition: writes and not ct.error exists
+  output: "%ct.user %json.value[/a] %10evt.time"
+  priority: error
+  source: aws_cloudtrail
+  tags: [a, b]
+  exceptions:
+    - {name: e, fields: [ct.user, ct.region], comps: [=, in], values: [[a, [b, c]]]}
+- rule: r
+  condition: and evt.num > 0
+  exceptions: [{name: e, values: [[x, [y]]]}]
+  override: {condition: append, exceptions: append}
+`,
+  `- required_engine_version: 0.30.0
+- &a {rule: s, desc: d, condition: evt.num = 1, output: o, priority: info, enabled: no}
+--- # another
+- {rule: t, desc: d, condition: 'cloud.user regex "(a|b)+"', output: o, priority: DEBUG, skip-if-unknown-filter: true}
+`,
+].map(toBytes)
+const ruleParts = toParts(
+  '- : {} [] & * | > --- override append replace exceptions values comps fields names writes source syscall condition',
+)
+
+/** A rule file is loaded, with its lists, macros, exceptions and changes. */
+export const rules: Decoder = {
+  seeds: ruleFiles,
+  make: (random) => mutate(ruleFiles, ruleParts, random),
+  error: RuleError,
+  read(input) {
+    parseRules('rules.yaml', toText(input))
   },
 }

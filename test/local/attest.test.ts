@@ -29,6 +29,7 @@ const honest: Answers = {
   missing: () => [],
   attest: attestWith(ingressBinding(identity, CONFIG, authority.certificate)),
   authority: authority.pem,
+  metrics: () => '',
 }
 
 /** Asks an ingress that answers like this to prove what it is. */

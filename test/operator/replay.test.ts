@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Finding } from '../../enclave/core/finding.ts'
@@ -60,6 +61,29 @@ describe('driftseal replay', () => {
       'resolved',
       'expected',
     ])
+  })
+
+  test('--driftignore keeps quiet what it lists, and counts it', () => {
+    const file = join(
+      folderOf({ '.driftignore': 'aws_ecr_repository.my-app-repo.image_tag_mutability\n' }),
+      '.driftignore',
+    )
+    const { status, stdout, stderr } = replay([drift], '--driftignore', file)
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
+    expect(stderr).toContain('1 records: 1 suppressed')
+  })
+
+  test('--strict shows what defaults keep quiet', () => {
+    const file = join(folderOf({ '.driftignore': 'aws_ecr_repository' }), '.driftignore')
+    const { status, json } = replay([drift, restored, read, applied], '--driftignore', file, '--json', '--strict')
+    expect(status).toBe(0)
+    expect(json().map(({ outcome }) => outcome)).toEqual(['suppressed', 'suppressed', 'suppressed'])
+    expect(
+      replay([restored, read], '--json', '--strict')
+        .json()
+        .map(({ outcome }) => outcome),
+    ).toEqual(['ignored'])
+    expect(replay([drift], '--driftignore', file, '--strict').stdout).toContain('not alerted: image_tag_mutability')
   })
 
   test('--format drift-log prints the six fields', () => {

@@ -1,64 +1,105 @@
-import { resolveField, type Field, type View } from './fields.ts'
-import { listCheck, modifiedCheck, orderCheck, textCheck, type Check } from './operators.ts'
-import { fail } from './source.ts'
-import type { Condition, List, Operand, Transformed, Value } from './tree.ts'
+import type { Found, Scalar, View } from './fields.ts'
+import { checkOperator, listCheck, modifiedCheck, orderCheck, textCheck, type Check } from './operators.ts'
+import { compileOperand, scalars, type Operand } from './operand.ts'
+import { fail, RuleError, type Mark } from './source.ts'
+import type { RuleSource } from './sources.ts'
+import type { Condition, Transformed } from './tree.ts'
 
 export type Predicate = (view: View) => boolean
 
-/** Turns a parsed condition into a closure, once. What cannot be evaluated is an error here, never a silent false. */
-export function compile(condition: Condition): Predicate {
+/** A condition that is neither `and`, `or` nor `not`. */
+export type Leaf = Exclude<Condition, { readonly kind: 'and' | 'or' | 'not' }>
+type Comparison = Exclude<Leaf, { readonly kind: 'macro' | 'exists' }>
+
+/** A pattern that comes with the event is compiled for it alone; a longer one matches nothing. */
+const MAX_READ_PATTERN = 1024
+
+/** Turns a condition into a closure, once. What cannot be evaluated is an error here, never a silent false. */
+export function compile(condition: Condition, source: RuleSource): Predicate {
   switch (condition.kind) {
     case 'and': {
-      const terms = condition.terms.map(compile)
+      const terms = condition.terms.map((term) => compile(term, source))
       return (view) => terms.every((term) => term(view))
     }
     case 'or': {
-      const terms = condition.terms.map(compile)
+      const terms = condition.terms.map((term) => compile(term, source))
       return (view) => terms.some((term) => term(view))
     }
     case 'not': {
-      const term = compile(condition.term)
+      const term = compile(condition.term, source)
       return (view) => !term(view)
     }
     case 'macro':
-      return fail('ERR_RULE_UNKNOWN', `no macro is called '${condition.name}'`, condition.at)
     case 'exists':
-      return checked(condition.left, () => () => true)
-    case 'order': {
-      const { operator, right } = condition
-      return checked(condition.left, ({ type }) => orderCheck(operator, literal(right), type))
-    }
-    case 'text': {
-      const { operator, right } = condition
-      return checked(condition.left, () => textCheck(operator, literal(right), right.at))
-    }
-    case 'modified': {
-      const { operator, modifier, right } = condition
-      const checks = literals(right).map((operand) => textCheck(operator, operand, right.at))
-      return checked(condition.left, () => modifiedCheck(modifier, checks))
-    }
-    case 'listed': {
-      const { operator, right } = condition
-      return checked(condition.left, () => listCheck(operator, literals(right), right.at))
-    }
+    case 'order':
+    case 'text':
+    case 'modified':
+    case 'listed':
+      return compileLeaf(condition, source)
   }
 }
 
-/** A missing value makes every check false, `!=` as well: that is Falco's rule. */
-function checked(left: Operand, checkFor: (field: Field) => Check): Predicate {
-  const field = left.kind === 'field' ? resolveField(left) : unsupported(left)
-  const check = checkFor(field)
+function compileLeaf(condition: Leaf, source: RuleSource): Predicate {
+  if (condition.kind === 'macro') return fail('ERR_RULE_MACRO', `no macro is called '${condition.name}'`, condition.at)
+  const left = compileOperand(condition.left, source)
+  if (condition.kind === 'exists') return (view) => left.read(view) !== undefined
+  checkOperator(condition.operator, left.type, left.list, condition.at)
+  const { right } = condition
+  if (right.kind === 'transformed') return compileRead(condition, right, left, source)
+  const values = right.kind === 'list' ? right.values : [right.text]
+  const holds = together(condition, left, checkOf(condition, left, values, right.at))
+  return (view) => holds(left.read(view))
+}
+
+/** A right-hand side that is read from the event as well. */
+function compileRead(condition: Comparison, node: Transformed, left: Operand, source: RuleSource): Predicate {
+  const right = compileOperand(node, source)
+  const { operator, at } = condition
+  if (operator === 'regex' || operator === 'pmatch' || left.type === 'network' || right.type === 'network')
+    fail('ERR_RULE_TYPE', `'${operator}' takes no val() or transformer here`, node.at)
+  if (!isAlike(left, right)) fail('ERR_RULE_TYPE', 'the two sides are of different types', node.at)
   return (view) => {
-    const value = field.read(view)
-    return value !== undefined && check(value)
+    const [value, others] = [left.read(view), right.read(view)]
+    if (value === undefined || others === undefined) return false
+    return together(condition, left, readCheck(condition, left, scalars(others), at))(value)
   }
 }
 
-const literal = (right: Value | Transformed): string => (right.kind === 'value' ? right.text : unsupported(right))
+/** What stands in an event is no mistake of the rule: a pattern that is none matches nothing. */
+function readCheck(condition: Comparison, left: Operand, others: readonly Scalar[], at: Mark): Check {
+  const texts = others.map(String)
+  const isPattern = condition.operator === 'glob' || condition.operator === 'iglob'
+  if (isPattern && texts.some(({ length }) => length > MAX_READ_PATTERN)) return () => false
+  try {
+    return checkOf(condition, left, texts, at)
+  } catch (error) {
+    if (error instanceof RuleError) return () => false
+    throw error
+  }
+}
 
-/** Where a list could stand, upstream reads a bare name as a list of that one string. */
-const literals = (right: Value | List | Transformed): readonly string[] =>
-  right.kind === 'list' ? right.values : [literal(right)]
+function checkOf(condition: Comparison, { type }: Operand, values: readonly string[], at: Mark): Check {
+  switch (condition.kind) {
+    case 'order':
+      return orderCheck(condition.operator, type, values[0] ?? '', at)
+    case 'text':
+      return textCheck(condition.operator, type, values[0] ?? '', at)
+    case 'modified': {
+      const checks = values.map((value) => textCheck(condition.operator, type, value, at))
+      return modifiedCheck(condition.modifier, checks)
+    }
+    case 'listed':
+      return listCheck(condition.operator, type, values, at)
+  }
+}
 
-const unsupported = ({ transformer, at }: Transformed): never =>
-  fail('ERR_RULE_UNSUPPORTED', `${transformer}() is not supported yet`, at)
+/** A missing value makes every check false, `!=` as well: that is Falco's rule. Of a list, `in` needs all, `intersects` one. */
+function together({ operator }: Comparison, { list }: Operand, check: Check): (found: Found) => boolean {
+  if (list && operator === 'in') return (found) => found !== undefined && scalars(found).every(check)
+  if (list) return (found) => scalars(found).some(check)
+  return (found) => found !== undefined && typeof found !== 'object' && check(found)
+}
+
+const isAlike = (left: Operand, right: Operand): boolean =>
+  left.list === right.list && (left.type === right.type || (isText(left) && isText(right)))
+const isText = ({ type }: Operand): boolean => type === 'text' || type === 'attribute'

@@ -1,4 +1,4 @@
-import { defined } from '../json.ts'
+import { operandParser } from './operand_parser.ts'
 import { fail, type Mark, type Text } from './source.ts'
 import { Scanner } from './scanner.ts'
 import {
@@ -6,26 +6,18 @@ import {
   MODIFIERS,
   NUMBER_OPERATORS,
   SYMBOL_OPERATORS,
-  TRANSFORMERS,
   WORD_OPERATORS,
   type Condition,
-  type FieldRef,
   type List,
   type Modifier,
   type Operand,
   type TextOperator,
-  type Transformed,
-  type TransformerArgument,
-  type TransformerList,
   type Value,
 } from './tree.ts'
 
-/** As deep as parentheses may be nested in Falco's own loader. */
-const MAX_NESTING = 199
 const MAX_CONDITION_CHARS = 1 << 20
 
 const IDENTIFIER = /[a-zA-Z][a-zA-Z0-9_]*/y
-const NUMBER = /0[xX][0-9a-fA-F]+|[+-]?[0-9]+\.?[0-9]*(?:[eE][+-][0-9]+)?/y
 const BARE_STRING = /[^()"' \t\n\v\f\r=,]+/y
 const NOT = /not[ \t\n\v\f\r]+/y
 /** Looks ahead for a list or the name of one, which is no keyword. */
@@ -34,7 +26,7 @@ const LIST_AHEAD = /(?=\(|(?!(?:and|or|not)(?![a-zA-Z0-9]))[a-zA-Z])/y
 /** Parses Falco's condition language. Throws RuleError and nothing else. */
 export function parseCondition(source: Text): Condition {
   const scan = new Scanner(source)
-  let nesting = 0
+  const { field, transformed, computed, number, separated, close, nested, expected } = operandParser(scan)
 
   if (source.value === '') fail('ERR_RULE_SYNTAX', 'the condition is empty', scan.mark())
   if (source.value.length > MAX_CONDITION_CHARS)
@@ -133,58 +125,6 @@ export function parseCondition(source: Text): Condition {
     return undefined
   }
 
-  function field(): FieldRef | undefined {
-    const at = scan.mark()
-    const name = scan.fieldName()
-    return name === undefined ? undefined : defined<FieldRef>({ kind: 'field', name, arg: scan.fieldArgument(), at })
-  }
-
-  /** What a right-hand side computes from the event. A bare field name there is a string. */
-  function computed(): Transformed | undefined {
-    const at = scan.mark()
-    if (!scan.take('val(')) return transformed()
-    scan.blank()
-    const inner = field() ?? expected('a field')
-    close()
-    return defined<Transformed>({
-      kind: 'transformed',
-      transformer: 'val',
-      args: [inner],
-      arg: scan.fieldArgument(),
-      at,
-    })
-  }
-
-  function transformed(): Transformed | undefined {
-    const at = scan.mark()
-    const transformer = scan.takeCall(TRANSFORMERS)
-    if (transformer === undefined) return undefined
-    const args = nested(() => separated(transformerArgument))
-    close()
-    return defined<Transformed>({ kind: 'transformed', transformer, args, arg: scan.fieldArgument(), at })
-  }
-
-  function transformerArgument(): TransformerArgument {
-    return transformerList() ?? transformerItem()
-  }
-
-  function transformerList(): TransformerList | undefined {
-    const at = scan.mark()
-    if (!scan.take('(')) return undefined
-    scan.blank()
-    if (scan.take(')')) return { kind: 'arguments', items: [], at }
-    const items = separated(transformerItem)
-    close()
-    return { kind: 'arguments', items, at }
-  }
-
-  function transformerItem(): FieldRef | Transformed | Value {
-    const at = scan.mark()
-    const quoted = scan.quoted()
-    if (quoted !== undefined) return { kind: 'value', text: quoted, at }
-    return number() ?? transformed() ?? field() ?? expected('a field, a transformer, a quoted string or a number')
-  }
-
   function list(): List | undefined {
     const at = scan.mark()
     if (!scan.take('(')) return undefined
@@ -203,42 +143,9 @@ export function parseCondition(source: Text): Condition {
     return value(() => scan.quoted() ?? scan.match(BARE_STRING))
   }
 
-  function number(): Value | undefined {
-    return value(() => scan.match(NUMBER))
-  }
-
   function value(read: () => string | undefined): Value | undefined {
     const at = scan.mark()
     const text = read()
     return text === undefined ? undefined : { kind: 'value', text, at }
-  }
-
-  /** One or more, with commas between. */
-  function separated<T>(item: () => T): T[] {
-    const items: T[] = []
-    do {
-      scan.blank()
-      items.push(item())
-      scan.blank()
-    } while (scan.take(','))
-    return items
-  }
-
-  function close(): void {
-    scan.blank()
-    if (!scan.take(')')) expected("')'")
-  }
-
-  /** Keeps a hostile condition from exhausting the stack. */
-  function nested<T>(parse: () => T): T {
-    nesting += 1
-    if (nesting > MAX_NESTING) fail('ERR_RULE_LIMIT', `parentheses are nested deeper than ${MAX_NESTING}`, scan.mark())
-    const result = parse()
-    nesting -= 1
-    return result
-  }
-
-  function expected(what: string): never {
-    return fail('ERR_RULE_SYNTAX', `expected ${what}`, scan.mark())
   }
 }

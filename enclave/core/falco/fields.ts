@@ -1,8 +1,5 @@
-import { canonicalJson, type Json } from '../json.ts'
-import { keyPath } from '../path.ts'
+import type { Json } from '../json.ts'
 import type { Subject } from '../rule.ts'
-import { fail } from './source.ts'
-import type { FieldRef } from './tree.ts'
 
 /** One changed attribute of a finding. */
 interface Change {
@@ -16,7 +13,18 @@ export interface View extends Subject {
   readonly change: Change | undefined
 }
 
-export function views({ event, finding }: Subject): readonly [View, ...View[]] {
+export type Views = readonly [View, ...View[]]
+
+/** Every rule asks for the views of the same subject. */
+const known = new WeakMap<Subject, Views>()
+
+export function views(subject: Subject): Views {
+  const found = known.get(subject) ?? viewsOf(subject)
+  known.set(subject, found)
+  return found
+}
+
+function viewsOf({ event, finding }: Subject): Views {
   const [first, ...others] = Object.entries(finding.changes).map(([attribute, [old, now]]): View => ({
     event,
     finding,
@@ -25,76 +33,60 @@ export function views({ event, finding }: Subject): readonly [View, ...View[]] {
   return [first ?? { event, finding, change: undefined }, ...others]
 }
 
-export interface Field {
-  /** Terraform knows its values as numbers too, so `attribute` compares with `<` as numbers; `text` does so byte by byte. */
-  readonly type: 'text' | 'attribute'
-  /** `undefined` where the subject has no such value; then every check of it is false. */
-  readonly read: (view: View) => string | undefined
-}
-
-const text = (read: (view: View) => string | null | undefined): Field => ({
-  type: 'text',
-  read: (view) => read(view) ?? undefined,
-})
-const attribute = (read: (view: View) => Json | undefined): Field => ({
-  type: 'attribute',
-  read: (view) => asText(read(view)),
-})
-
-const FIELDS: Readonly<Record<string, Field>> = {
-  'cloud.provider': text(({ event }) => event.cloud),
-  'cloud.service': text(({ finding }) => finding.service),
-  'cloud.operation': text(({ event }) => event.name),
-  'cloud.resource': text(({ finding }) => finding.resource?.id),
-  'cloud.user': text(({ event }) => event.actor.name),
-  'cloud.region': text(({ event }) => event.region),
-  'cloud.account': text(({ event }) => event.account),
-  'evt.name': text(({ event }) => event.name),
-  resource: text(({ finding }) => finding.resource?.id),
-  user: text(({ event }) => event.actor.name),
-  'drift.attribute': text(({ change }) => change?.attribute),
-  'drift.old_value': attribute(({ change }) => change?.old),
-  'drift.new_value': attribute(({ change }) => change?.now),
-  'drift.verdict': text(({ finding }) => finding.verdict),
-  'drift.kind': text(({ finding }) => finding.kind),
-  'drift.address': text(({ finding }) => finding.resource?.address),
-  'drift.state': text(({ finding }) => finding.resource?.state),
-  'terraform.type': text(({ finding }) => finding.resource?.type),
-}
-
-/** `drift.changes.<attribute>`: the attribute's new value, whichever attribute the check is about. */
-const CHANGES = 'drift.changes'
-
-/** Finds the field that a condition or template names; a name that nobody registered is an error. */
-export function resolveField(ref: FieldRef): Field {
-  const path = changedPath(ref)
-  if (path !== undefined)
-    return attribute(({ finding }) => (Object.hasOwn(finding.changes, path) ? finding.changes[path]?.[1] : undefined))
-  const field = Object.hasOwn(FIELDS, ref.name) ? FIELDS[ref.name] : undefined
-  if (field === undefined)
-    return fail(
-      'ERR_RULE_UNKNOWN',
-      `unknown field '${ref.name}'; known are ${Object.keys(FIELDS).join(', ')}, ${CHANGES}.<attribute>`,
-      ref.at,
-    )
-  if (ref.arg !== undefined) fail('ERR_RULE_TYPE', `'${ref.name}' takes no argument`, ref.at)
-  return field
-}
-
 /**
- * A finding's path as Falco's grammar can say it: plain names as they are, the last index or map key as argument
- * (`drift.changes.tags["a/b"]`, `drift.changes.setting[2]`), any other path whole (`drift.changes["setting[2].value"]`).
+ * What a field's values are. Terraform knows its values as numbers too, so `attribute` compares with `<` as numbers;
+ * `text` does so byte by byte.
  */
-function changedPath({ name, arg, at }: FieldRef): string | undefined {
-  if (name === CHANGES) return arg ?? fail('ERR_RULE_TYPE', `'${CHANGES}' needs an attribute`, at)
-  if (!name.startsWith(`${CHANGES}.`)) return undefined
-  const path = name.slice(CHANGES.length + 1)
-  if (arg === undefined) return path
-  if (/^\d+$/.test(arg)) return `${path}[${arg}]`
-  return keyPath(path, arg)
+export type FieldType = 'text' | 'attribute' | 'number' | 'flag' | 'address' | 'network' | 'bytes'
+
+export type Scalar = string | bigint | boolean
+/** `undefined` where the subject has no such value; then every check of it is false. */
+export type Found = Scalar | readonly Scalar[] | undefined
+
+/** What stands in `field[…]`: a place in a list, or a key. */
+export interface Argument {
+  readonly kind: 'index' | 'key'
+  readonly required: boolean
 }
 
-function asText(value: Json | undefined): string | undefined {
+/** A field as the rules of a source may name it. */
+export interface Field {
+  readonly name: string
+  readonly type: FieldType
+  /** It has several values: `in` asks for all of them, `intersects` for one. */
+  readonly list?: true
+  readonly argument?: Argument
+  /** For the page of all fields: where the value comes from. */
+  readonly from: string
+  readonly read: (view: View, argument: string | undefined) => Found
+}
+
+/** The value of a record's member as text; JSON's null is as if the member were not there. */
+export function textOf(value: Json | undefined): string | undefined {
   if (value === undefined || value === null) return undefined
-  return typeof value === 'string' ? value : canonicalJson(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** The value at a JSON pointer's parts. */
+export function valueAt(value: Json | undefined, parts: readonly string[]): Json | undefined {
+  let at = value
+  for (const part of parts) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined
+    // An array's members are own properties under their index, and `length` is none of them.
+    if (Array.isArray(at) && !/^(?:0|[1-9]\d*)$/.test(part)) return undefined
+    at = (at as { readonly [key: string]: Json })[part]
+  }
+  return at
+}
+
+/** RFC 6901: `/a/b~1c` is the member `b/c` of the member `a`. */
+export const pointerParts = (pointer: string): readonly string[] | undefined =>
+  pointer === '' ? [] : pointer.startsWith('/') ? pointer.slice(1).split('/').map(unescaped) : undefined
+
+const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
+
+/** A field with the text at one place of the audit record. */
+export function placed(name: string, pointer: string): Field {
+  const parts = pointerParts(pointer) ?? []
+  return { name, type: 'text', from: `\`${pointer}\``, read: ({ event }) => textOf(valueAt(event.record, parts)) }
 }

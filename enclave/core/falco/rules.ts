@@ -1,93 +1,178 @@
-import type { Severity } from '../finding.ts'
+import { reachOf } from './reach.ts'
 import type { Rule } from '../rule.ts'
 import { compile } from './compile.ts'
-import { parseCondition } from './condition.ts'
+import { readDefinitions } from './definitions.ts'
+import type { RuleDefinition } from './rule_definition.ts'
+import { explain } from './explain.ts'
+import { formOf, withExceptions } from './exceptions.ts'
+import { BrokenMacro, createExpander, type Expander } from './expand.ts'
 import { views } from './fields.ts'
-import { parseTemplate } from './output.ts'
-import { flagOf, parseItems, textOf, type Item, type Member } from './rule_file.ts'
-import { fail, formatMark, plainText } from './source.ts'
+import { compileTemplate, parseTemplate, type Part } from './output.ts'
+import { parseCondition } from './condition.ts'
+import { plainText, RuleError, joinTexts, type Mark, type Warning } from './source.ts'
+import { checksIn, sourceOf } from './rule_source.ts'
+import { SOURCES, type RuleSource } from './sources.ts'
+import type { Condition } from './tree.ts'
+import { isBroad, warnOfCondition } from './warnings.ts'
 
-/** Falco's priorities, in any case, and what they are called here. */
-const SEVERITIES: ReadonlyMap<string, Severity> = new Map([
-  ['emergency', 'critical'],
-  ['alert', 'critical'],
-  ['critical', 'critical'],
-  ['error', 'high'],
-  ['warning', 'medium'],
-  ['notice', 'low'],
-  ['informational', 'info'],
-  ['info', 'info'],
-  ['debug', 'info'],
-])
+/** A rule whose condition and output were found right, whether or not it is one of those that run. */
+export interface CheckedRule {
+  readonly name: string
+  /** With lists, macros and exceptions put in. */
+  readonly condition: Condition
+  readonly source: string
+  readonly enabled: boolean
+}
 
-/** `desc` and `tags` are for people. Falco's own loader demands a `desc`; the rules of the ECR coverage page have none. */
-const RULE_KEYS = new Set(['rule', 'desc', 'condition', 'output', 'priority', 'tags', 'enabled'])
-
-/** These would change what a file means, so they are refused and not, like unknown ones, ignored with a warning. */
-const UNSUPPORTED = new Set([
-  'append',
-  'capture',
-  'capture_duration',
-  'exceptions',
-  'list',
-  'macro',
-  'override',
-  'required_engine_version',
-  'required_plugin_versions',
-  'skip-if-unknown-filter',
-  'source',
-  'warn_evttypes',
-])
+/** What rule files come to. With a mistake in them there are the rules that are without. */
+export interface Loaded {
+  readonly rules: readonly Rule[]
+  readonly checked: readonly CheckedRule[]
+  readonly mistakes: readonly RuleError[]
+  readonly warnings: readonly Warning[]
+}
 
 export interface RuleFile {
-  readonly rules: readonly Rule[]
-  /** What Falco's loader would warn of as well; each begins with its position. */
-  readonly warnings: readonly string[]
+  readonly name: string
+  readonly text: string
 }
 
-/** Loads a Falco rule file. Throws RuleError, at the first mistake, and nothing else. */
-export function parseRules(name: string, source: string): RuleFile {
-  const rules = new Map<string, Rule>()
-  const warnings: string[] = []
-  for (const item of parseItems(plainText(source, name))) {
-    const members = [...item.members.values()]
-    const refused = members.find(({ key }) => UNSUPPORTED.has(key))
-    if (refused !== undefined) fail('ERR_RULE_UNSUPPORTED', `'${refused.key}' is not supported yet`, refused.at)
-    if (!item.members.has('rule')) {
-      warnings.push(`${formatMark(item.at)}: this is no rule and is ignored`)
-      continue
-    }
-    const unknown = members.filter(({ key }) => !RULE_KEYS.has(key))
-    warnings.push(...unknown.map(({ key, at }) => `${formatMark(at)}: '${key}' is unknown and ignored`))
-    const { rule, enabled } = readRule(item)
-    // A rule that is named again replaces the first and keeps its place.
-    if (enabled) rules.set(rule.name, rule)
-    else rules.delete(rule.name)
+/** Loads Falco rule files in their order, and finds every mistake in them. Never throws. */
+export function loadRuleFiles(files: readonly RuleFile[]): Loaded {
+  const definitions = readDefinitions(files.map(({ name, text }) => plainText(text, name)))
+  const rules: Rule[] = []
+  const checked: CheckedRule[] = []
+  const mistakes = new Map(definitions.mistakes.map((mistake) => [mistake.message, mistake]))
+  const warnings = new Map(definitions.warnings.map((warning) => [JSON.stringify(warning), warning]))
+  const expander = createExpander(definitions)
+  const report = { attempt, warn }
+  for (const name of definitions.macros.keys()) attempt(() => expander.check(name))
+  for (const definition of definitions.rules.values()) {
+    const found = attempt(() => checkRule(definition, expander, report))
+    if (found === undefined) continue
+    checked.push(found.checked)
+    if (found.rule !== undefined && definition.enabled) rules.push(found.rule)
   }
-  return { rules: [...rules.values()], warnings }
+  for (const [kind, all] of [
+    ['macro', definitions.macros],
+    ['list', definitions.lists],
+  ] as const)
+    for (const { name, at } of all.values())
+      if (expander.isUnused(kind, name))
+        warn(`${kind} '${name}' is not referred to by any other rule, macro or list`, at)
+  return { rules, checked, mistakes: [...mistakes.values()], warnings: [...warnings.values()] }
+
+  function warn(problem: string, { text, offset }: Mark): void {
+    const warning = { problem, position: text.position(offset) }
+    warnings.set(JSON.stringify(warning), warning)
+  }
+
+  function attempt<T>(action: () => T): T | undefined {
+    try {
+      return action()
+    } catch (error) {
+      if (error instanceof RuleError) mistakes.set(error.message, error)
+      else if (!(error instanceof BrokenMacro)) throw error
+      return undefined
+    }
+  }
 }
 
-function readRule({ members, at }: Item): { rule: Rule; enabled: boolean } {
-  const required = (key: string): Member => members.get(key) ?? fail('ERR_RULE_FILE', `the rule has no '${key}'`, at)
-  const name = textOf(required('rule')).value
-  const matches = compile(parseCondition(textOf(required('condition'))))
-  const message = parseTemplate(textOf(required('output')))
-  const priority = required('priority')
-  const severity =
-    SEVERITIES.get(textOf(priority).value.toLowerCase()) ??
-    fail('ERR_RULE_FILE', `unknown priority; expected one of ${[...SEVERITIES.keys()].join(', ')}`, priority.at)
-  const enabled = members.get('enabled')
+interface Found {
+  readonly checked: CheckedRule
+  readonly rule: Rule | undefined
+}
+
+/** Where mistakes and warnings go. */
+interface Report {
+  readonly attempt: <T>(action: () => T) => T | undefined
+  readonly warn: (problem: string, at: Mark) => void
+}
+
+function checkRule(definition: RuleDefinition, expander: Expander, { attempt, warn }: Report): Found | undefined {
+  const { name, at, enabled, output } = definition
+  const named = definition.source === undefined ? undefined : SOURCES.get(definition.source)
+  if (definition.source !== undefined && named === undefined) {
+    warn(`Unknown source ${definition.source}, skipping`, at)
+    return undefined
+  }
+  const parts = attempt(() => parseTemplate(output))
+  const condition = expander.expand(withExceptions(definition.condition, definition.exceptions), definition.file)
+  if (parts === undefined) return undefined
+  const source = named ?? sourceOf(condition, parts)
+  const mistakes = mistakesIn(definition, condition, parts, source)
+  if (mistakes.length > 0 && definition.skipsUnknown && mistakes.every(({ code }) => code === 'ERR_RULE_FIELD')) {
+    for (const { problem } of mistakes) warn(`${problem}; the rule is skipped`, at)
+    return undefined
+  }
+  for (const mistake of mistakes)
+    attempt(() => {
+      throw mistake
+    })
+  if (mistakes.length > 0) return undefined
+  warnOfCondition(condition, source, (problem) => warn(problem, { text: definition.condition, offset: 0 }))
+  if (output.value.includes('evt.dir'))
+    warn("usage of deprecated field 'evt.dir' has been detected in the rule output", at)
+  if (!source.served) {
+    if (definition.warnsOfBreadth && isBroad(condition))
+      warn('Rule matches too many evt.type values. This has a significant performance penalty.', at)
+    warn(`Unknown source ${source.name}, skipping`, at)
+  }
+  const rule = source.served ? compileRule(definition, condition, parts, source) : undefined
+  return { checked: { name, condition, source: source.name, enabled }, rule }
+}
+
+/** Compiles every check and every field of the output by itself, since each may have a mistake. */
+function mistakesIn(
+  { exceptions }: RuleDefinition,
+  condition: Condition,
+  parts: readonly Part[],
+  source: RuleSource,
+): readonly RuleError[] {
+  const fields = exceptions.flatMap((exception) => formOf(exception).fields)
+  const actions = [
+    ...checksIn(condition).map((check) => () => void compile(check, source)),
+    ...fields.map((field) => () => void compile(parseCondition(joinTexts([field, ' exists'])), source)),
+    ...parts.map((part) => () => void compileTemplate([part], source)),
+  ]
+  return actions.flatMap((action) => {
+    try {
+      action()
+      return []
+    } catch (error) {
+      if (error instanceof RuleError) return [error]
+      throw error
+    }
+  })
+}
+
+function compileRule(
+  definition: RuleDefinition,
+  condition: Condition,
+  parts: readonly Part[],
+  source: RuleSource,
+): Rule {
+  const matches = compile(condition, source)
+  const message = compileTemplate(parts, source)
+  const { name, description, severity, tags } = definition
   return {
-    rule: {
-      name,
-      severity,
-      matches: (subject) => views(subject).some(matches),
-      // The message speaks of the change that made the rule match.
-      message: (subject) => {
-        const all = views(subject)
-        return message(all.find(matches) ?? all[0])
-      },
+    name,
+    description,
+    severity,
+    language: 'falco',
+    tags,
+    reach: reachOf(condition),
+    matches: (subject) => source.sees(subject.event) && views(subject).some(matches),
+    // The message speaks of the change that made the rule match.
+    message: (subject) => {
+      const all = views(subject)
+      return message(all.find(matches) ?? all[0])
     },
-    enabled: enabled === undefined || flagOf(enabled),
+    explain: (subject) => {
+      const all = views(subject)
+      const explanation = explain(condition, source, all.find(matches) ?? all[0])
+      if (source.sees(subject.event)) return explanation
+      return { text: `an event of source ${source.name}`, outcome: false, parts: [explanation] }
+    },
   }
 }

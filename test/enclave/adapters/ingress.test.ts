@@ -13,10 +13,11 @@ const DOCUMENT = Buffer.of(0x84, 0x00, 0xff)
 const ATTESTATION = '/.well-known/driftseal/attestation'
 
 const identity = await createIdentity(Date.now())
-let now: Answers
+let now: Omit<Answers, 'metrics'>
 const server = createIngress(identity.tls, {
   missing: () => now.missing(),
   attest: (nonce) => now.attest(nonce),
+  metrics: () => 'driftseal_errors_total 0\n',
   get authority() {
     return now.authority
   },
@@ -85,6 +86,12 @@ describe('the ingress', () => {
     expect([waiting.status, jsonOf(waiting)]).toEqual([503, { status: 'waiting', for: ['state network'] }])
   })
 
+  it('shows the metrics, as Prometheus reads them', async () => {
+    const { status, body, headers } = await ask('/metrics')
+    expect([status, body.toString()]).toEqual([200, 'driftseal_errors_total 0\n'])
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4')
+  })
+
   it('shows the CA certificate, if there is one', async () => {
     expect((await ask('/.well-known/driftseal/ca.pem')).status).toBe(404)
     now = { ...now, authority: 'a PEM' }
@@ -100,7 +107,7 @@ describe('the ingress', () => {
     expect(nonces).toEqual([])
   })
 
-  it.each(['/', '/metrics', '/healthz/', '/Healthz', '/.well-known/driftseal', `${ATTESTATION}/`, '/%68ealthz'])(
+  it.each(['/', '/metrics/', '/healthz/', '/Healthz', '/.well-known/driftseal', `${ATTESTATION}/`, '/%68ealthz'])(
     'serves nothing at %s',
     async (path) => {
       expect((await ask(path)).status).toBe(404)

@@ -43,6 +43,42 @@ test.each<[string, JsonObject, Partial<Actor>]>([
   ],
   ['a web identity', { type: 'WebIdentityUser', userName: 'repo:example/app' }, { name: 'repo:example/app' }],
   ['an identity center user', { type: 'IdentityCenterUser', onBehalfOf: { userId: 'u-1' } }, { name: 'u-1' }],
+  [
+    'a SAML identity',
+    { type: 'SAMLUser', userName: 'admin', identityProvider: 'idp-namequalifier=' },
+    { name: 'admin', identityProvider: 'idp-namequalifier=', subject: 'admin' },
+  ],
+  [
+    'a pipeline that came by OIDC',
+    {
+      type: 'AssumedRole',
+      arn: session,
+      accessKeyId: 'ASIAEXAMPLE',
+      sessionContext: {
+        sessionIssuer: issuer,
+        webIdFederationData: {
+          federatedProvider: 'arn:aws:iam::111122223333:oidc-provider/token.actions.example.com',
+          attributes: {
+            'token.actions.example.com:aud': 'sts.amazonaws.com',
+            'token.actions.example.com:sub': 'repo:example/app:ref:refs/heads/main',
+          },
+        },
+      },
+    },
+    {
+      identityProvider: 'arn:aws:iam::111122223333:oidc-provider/token.actions.example.com',
+      subject: 'repo:example/app:ref:refs/heads/main',
+      accessKey: 'ASIAEXAMPLE',
+    },
+  ],
+  [
+    'a session of IAM Identity Center',
+    {
+      type: 'AssumedRole',
+      arn: 'arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Power_User_0123456789abcdef/admin@example.com',
+    },
+    { name: 'admin@example.com', permissionSet: 'Power_User' },
+  ],
   ['another account', { type: 'AWSAccount', accountId: '444455556666' }, { name: '444455556666' }],
   ['nobody', {}, { type: 'Unknown', name: 'unknown' }],
 ])('reads %s', (_, userIdentity, actor) => {

@@ -1,66 +1,192 @@
 import { describe, expect, it } from 'vitest'
+import type { Attribute, Reader, ResourceType, Target } from '../../../enclave/core/catalog.ts'
 import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
-import { compare, type Known } from '../../../enclave/core/compare.ts'
+import { compare, stateAt, type Comparison, type Known } from '../../../enclave/core/compare.ts'
 import type { Json, JsonObject } from '../../../enclave/core/json.ts'
-import { ecr, record } from './world.ts'
+import type { AttributeKind } from '../../../enclave/core/kind.ts'
 
 const digest = (value: string): string => `sha256:${value.length}`
+const event = parseRecord({
+  eventSource: 'example.amazonaws.com',
+  eventName: 'Modify',
+  eventTime: '2026-01-01T00:00:00Z',
+})
 
-function changes(event: string, request: JsonObject, known: Known | undefined): { readonly [path: string]: Json } {
-  const entry = ecr.events.get(event)
-  const target = entry?.kind === 'configuration' ? entry.targets[0] : undefined
-  if (target === undefined) throw new TypeError(`${event} is not in the catalog`)
-  const { changes: found } = compare(target, parseRecord(record(event, request)), known, digest)
-  return Object.fromEntries(found.map(({ path, old, now }) => [path, [old, now]]))
+const attribute = (kind: AttributeKind, over: Partial<Attribute> = {}): Attribute => ({
+  kind,
+  computed: false,
+  optional: true,
+  sensitive: false,
+  ...over,
+})
+const type: ResourceType = {
+  name: 'aws_example',
+  identities: ['id'],
+  identify: () => undefined,
+  attributes: new Map([
+    ['arn', attribute('string', { computed: true, optional: false })],
+    ['size', attribute('number', { computed: true })],
+    ['mode', attribute('string')],
+    ['password', attribute('string', { sensitive: true })],
+    ['key', attribute('kms_key')],
+    ['tags', attribute('tags')],
+    ['subnets', attribute('set')],
+    ['rule', attribute('set')],
+    ['rule.port', attribute('number')],
+    ['rule.id', attribute('string', { computed: true })],
+    ['rule.token', attribute('string', { sensitive: true })],
+    ['ingress', attribute('permissions')],
+  ]),
 }
 
-const known = (attributes: JsonObject, sensitive: readonly string[] = []): Known => ({ attributes, sensitive })
-const tags = (...pairs: readonly (readonly [string, string])[]): JsonObject => ({
-  repositoryName: 'app',
-  resourceArn: 'arn:aws:ecr:eu-west-1:111122223333:repository/app',
-  tags: pairs.map(([key, value]) => ({ key, value })),
+interface Call {
+  readonly set?: JsonObject
+  readonly add?: JsonObject
+  readonly remove?: JsonObject
+  readonly touch?: readonly string[]
+}
+const readers = (values: JsonObject = {}): ReadonlyMap<string, Reader> =>
+  new Map(Object.entries(values).map(([path, value]) => [path, () => value]))
+const target = ({ set, add, remove, touch = [] }: Call): Target => ({
+  type,
+  identify: () => [],
+  effect: 'change',
+  set: readers(set),
+  add: readers(add),
+  remove: readers(remove),
+  touch,
 })
+
+const known = (attributes: JsonObject, sensitive: readonly string[] = []): Known => ({ attributes, sensitive })
+const comparison = (call: Call, state: Known, current?: JsonObject): Comparison =>
+  compare(target(call), event, state, digest, (path) => current?.[path])
+const changes = (call: Call, state: Known, current?: JsonObject): Json =>
+  Object.fromEntries(comparison(call, state, current).changes.map(({ path, old, now }) => [path, [old, now]]))
 
 describe('tags', () => {
   it.each(['toString', 'constructor', '__proto__', 'hasOwnProperty'])('may be called %s', (key) => {
-    const whole = changes('CreateRepository', tags([key, 'v']), known({ name: 'app', tags_all: {} }))
-    expect(whole[`tags.${key}`]).toEqual([null, 'v'])
-    expect(changes('TagResource', tags([key, 'v']), known({ tags_all: {} }))).toEqual({ [`tags.${key}`]: [null, 'v'] })
+    const tags: JsonObject = Object.fromEntries([[key, 'v']])
+    expect(changes({ set: { tags } }, known({ tags_all: {} }))).toEqual({ [`tags.${key}`]: [null, 'v'] })
+    expect(changes({ add: { tags } }, known({ tags_all: {} }))).toEqual({ [`tags.${key}`]: [null, 'v'] })
   })
 
-  it.each<[what: string, attributes: JsonObject, now: readonly [string, string], found: JsonObject]>([
-    ['default_tags count as the state’s', { tags: {}, tags_all: { Team: 'a' } }, ['Team', 'a'], {}],
-    ['without tags_all, tags count', { tags: { Team: 'a' } }, ['Team', 'b'], { 'tags.Team': ['a', 'b'] }],
-    ['AWS’s own do not count', { tags_all: {} }, ['aws:cloudformation:stack-name', 'x'], {}],
-    ['an empty value is a value', { tags_all: {} }, ['Team', ''], { 'tags.Team': [null, ''] }],
-  ])('%s', (_what, attributes, now, found) => {
-    expect(changes('TagResource', tags(now), known(attributes))).toEqual(found)
+  it.each<[string, JsonObject, Call, Json]>([
+    ['default_tags are the state’s', { tags: {}, tags_all: { Team: 'a' } }, { add: { tags: { Team: 'a' } } }, {}],
+    ['without tags_all, tags count', { tags: { T: 'a' } }, { add: { tags: { T: 'b' } } }, { 'tags.T': ['a', 'b'] }],
+    ['AWS’s own do not count', { tags_all: {} }, { add: { tags: { 'aws:cloudformation:stack-name': 'x' } } }, {}],
+    ['an empty value is a value', { tags_all: {} }, { add: { tags: { T: '' } } }, { 'tags.T': [null, ''] }],
+    ['a tag that goes', { tags_all: { T: 'a', U: 'b' } }, { remove: { tags: ['T', 'X'] } }, { 'tags.T': ['a', null] }],
+  ])('%s', (_, attributes, call, found) => {
+    expect(changes(call, known(attributes))).toEqual(found)
   })
 })
 
-describe('what Terraform marks as sensitive', () => {
-  const request = { repositoryName: 'app', imageTagMutability: 'MUTABLE' }
-  it('is shown as digests, old and new', () => {
-    expect(
-      changes('PutImageTagMutability', request, known({ image_tag_mutability: 'IMMUTABLE' }, ['image_tag_mutability'])),
-    ).toEqual({ image_tag_mutability: ['sha256:9', 'sha256:7'] })
+describe('what only the provider sets', () => {
+  it('is never drift', () => {
+    expect(comparison({ set: { arn: 'arn:b' } }, known({ arn: 'arn:a' }))).toEqual({ touched: [], changes: [] })
   })
-  it('is still compared', () => {
-    expect(
-      changes('PutImageTagMutability', request, known({ image_tag_mutability: 'MUTABLE' }, ['image_tag_mutability'])),
-    ).toEqual({})
+  it('is, where others may set it', () => {
+    expect(changes({ set: { size: 2 } }, known({ size: 1 }))).toEqual({ size: [1, 2] })
+  })
+  it('is not, in blocks of which the call does not say it', () => {
+    const rule = [{ port: 80, id: 'r-1' }]
+    expect(changes({ set: { rule: [{ port: '80' }] } }, known({ rule }))).toEqual({})
+    expect(changes({ set: { rule: [{ port: 81 }] } }, known({ rule }))).toEqual({ rule: [rule, [{ port: 81 }]] })
   })
 })
 
-it.each(['HIDDEN_DUE_TO_SECURITY_REASONS', '<sensitiveDataRemoved>', '****'])(
-  '%s is a change to what nobody sees',
-  (now) => {
-    expect(
-      changes(
-        'PutImageTagMutability',
-        { repositoryName: 'app', imageTagMutability: now },
-        known({ image_tag_mutability: 'IMMUTABLE' }),
-      ),
-    ).toEqual({ image_tag_mutability: ['IMMUTABLE', null] })
-  },
-)
+describe('what comes to a list or leaves it', () => {
+  const subnets = ['a', 'b']
+  it.each<[string, Call, JsonObject | undefined, Json]>([
+    ['joins the others', { add: { subnets: ['c'] } }, undefined, { subnets: [subnets, ['a', 'b', 'c']] }],
+    [
+      'comes for another',
+      { remove: { subnets: ['a'] }, add: { subnets: ['c'] } },
+      undefined,
+      { subnets: [subnets, ['b', 'c']] },
+    ],
+    ['comes for itself', { remove: { subnets: ['b'] }, add: { subnets: ['b'] } }, undefined, {}],
+    ['is there once', { add: { subnets: ['b'] } }, undefined, {}],
+    ['leaves the others', { remove: { subnets: ['a'] } }, undefined, { subnets: [subnets, ['b']] }],
+    ['was never there', { remove: { subnets: ['c'] } }, undefined, {}],
+    [
+      'is counted from what drifted before',
+      { remove: { subnets: ['c'] } },
+      { subnets: ['a', 'b', 'c', 'd'] },
+      { subnets: [subnets, ['a', 'b', 'd']] },
+    ],
+    ['puts right what drifted before', { remove: { subnets: ['c'] } }, { subnets: ['a', 'b', 'c'] }, {}],
+  ])('%s', (_, call, current, found) => {
+    expect(changes(call, known({ subnets }), current)).toEqual(found)
+  })
+
+  it('is known by the fields that the call names', () => {
+    const rule = [{ port: 80 }, { port: 81 }]
+    expect(changes({ remove: { rule: [{ port: '80' }] } }, known({ rule }))).toEqual({ rule: [rule, [{ port: 81 }]] })
+  })
+})
+
+describe('rules of a security group', () => {
+  const block = (cidr_blocks: readonly string[], port = 443): JsonObject => ({
+    protocol: 'tcp',
+    from_port: port,
+    to_port: port,
+    cidr_blocks,
+  })
+  const ingress = [block(['10.0.0.0/8', '192.0.2.0/24'])]
+  it('that are in a merged block are there', () => {
+    expect(changes({ add: { ingress: [block(['192.0.2.0/24'])] } }, known({ ingress }))).toEqual({})
+  })
+  it('that come and go are the delta, one by one', () => {
+    const came = comparison({ add: { ingress: [block(['0.0.0.0/0'])] } }, known({ ingress })).changes
+    expect(came).toMatchObject([{ path: 'ingress', delta: { added: [block(['0.0.0.0/0'])], removed: [] } }])
+    const went = comparison({ remove: { ingress: [block(['10.1.0.0/8'])] } }, known({ ingress })).changes
+    expect(went).toMatchObject([{ path: 'ingress', delta: { added: [], removed: [block(['10.0.0.0/8'])] } }])
+  })
+})
+
+describe('what is sensitive', () => {
+  it.each<[string, Known, Call, Json]>([
+    ['to this state', known({ mode: 'a' }, ['mode']), { set: { mode: 'bb' } }, { mode: ['sha256:1', 'sha256:2'] }],
+    ['to the provider', known({ password: 'a' }), { set: { password: 'bb' } }, { password: ['sha256:1', 'sha256:2'] }],
+    ['and the same', known({ password: 'hunter2' }), { set: { password: 'hunter2' } }, {}],
+    [
+      'inside of blocks',
+      known({ rule: [{ port: 1, token: 'a' }] }),
+      { set: { rule: [{ port: 1, token: 'bb' }] } },
+      { rule: [[{ port: 1, token: 'sha256:1' }], [{ port: 1, token: 'sha256:2' }]] },
+    ],
+    [
+      'as one key of a map',
+      known({ tags_all: { a: 'x', b: 'y' } }, ['tags.a']),
+      { set: { tags: { a: 'xx', b: 'yy' } } },
+      { 'tags.a': ['sha256:1', 'sha256:2'], 'tags.b': ['y', 'yy'] },
+    ],
+  ])('%s', (_, state, call, found) => {
+    expect(changes(call, state)).toEqual(found)
+  })
+
+  it('is not in the delta either', () => {
+    const [change] = comparison({ set: { rule: [{ token: 'hunter2' }] } }, known({ rule: [] })).changes
+    expect(change?.delta).toEqual({ added: [{ token: 'sha256:7' }], removed: [] })
+    expect(stateAt(type, known({ rule: [{ token: 'hunter2' }] }), 'rule', digest)).toEqual([{ token: 'sha256:7' }])
+  })
+})
+
+describe('is suspected, not known', () => {
+  it.each(['HIDDEN_DUE_TO_SECURITY_REASONS', '<sensitiveDataRemoved>', '****'])('where the record says %s', (now) => {
+    expect(comparison({ set: { mode: now } }, known({ mode: 'a' })).changes).toEqual([
+      { path: 'mode', old: 'a', now: null, suspected: true },
+    ])
+  })
+  it('where the call names no value', () => {
+    expect(comparison({ touch: ['mode'] }, known({ mode: 'a' })).changes).toEqual([
+      { path: 'mode', old: 'a', now: null, suspected: true },
+    ])
+  })
+  it('whether an alias is the key that the state has', () => {
+    expect(comparison({ set: { key: 'alias/a' } }, known({ key: '1234' })).changes).toEqual([
+      { path: 'key', old: '1234', now: 'alias/a', suspected: true },
+    ])
+  })
+})

@@ -5,14 +5,13 @@ import { detect } from '../../../enclave/core/detect.ts'
 import type { Finding, Severity } from '../../../enclave/core/finding.ts'
 import type { Json, JsonObject } from '../../../enclave/core/json.ts'
 import type { Rule } from '../../../enclave/core/rule.ts'
-import { byTerraform, ecr, record, repository, stateOf, worldOf } from './world.ts'
+import { byTerraform, ecr, record, repository, ruleOf, stateOf, worldOf } from './world.ts'
 
-const rule = (name: string, severity: Severity, event?: string): Rule => ({
-  name,
-  severity,
-  matches: ({ finding }) => event === undefined || finding.event === event,
-  message: ({ finding }) => `${name}: ${finding.resource?.id}`,
-})
+const rule = (name: string, severity: Severity, event?: string): Rule =>
+  ruleOf(name, severity, {
+    matches: ({ finding }) => event === undefined || finding.event === event,
+    message: ({ finding }) => `${name}: ${finding.resource?.id}`,
+  })
 
 describe('rules and severity', () => {
   const name = 'my-app-repo'
@@ -23,7 +22,7 @@ describe('rules and severity', () => {
     ['a deletion', record('DeleteRepository', { repositoryName: name }), [], 'high', []],
     ['a stranger', record('DeleteRepository', { repositoryName: 'x' }), [], 'low', []],
     ['an unknown call', record('PutRegistryPolicy', {}), [], 'info', []],
-    ['the highest rule', mutable, [rule('a', 'low'), rule('b', 'critical')], 'critical', ['a', 'b']],
+    ['the highest rule', mutable, [rule('a', 'low'), rule('b', 'critical')], 'critical', ['b', 'a']],
     ['a rule below the usual', mutable, [rule('a', 'low')], 'low', ['a']],
     ['a rule for something else', mutable, [rule('a', 'critical', 'x')], 'medium', []],
     ['a failed call', { ...mutable, errorCode: 'AccessDenied' }, [rule('a', 'critical')], 'info', []],

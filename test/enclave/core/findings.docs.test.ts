@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
 import { detect } from '../../../enclave/core/detect.ts'
-import { parseRules } from '../../../enclave/core/falco/rules.ts'
+import { parseRules } from './falco/parse_rules.ts'
 import type { Actor } from '../../../enclave/core/event.ts'
 import type { Finding, OutcomeName } from '../../../enclave/core/finding.ts'
 import { toDriftLog } from '../../../enclave/core/render.ts'
@@ -45,8 +45,15 @@ const FIELDS = {
   actor: 1,
   severity: 1,
   rules: 1,
+  counted: 1,
   reason: 1,
   resolves: 1,
+  supersedes: 1,
+  withheld: 1,
+  flapping: 1,
+  dependents: 1,
+  import: 1,
+  sharedEventId: 1,
 } satisfies Record<keyof Finding, 1>
 const OUTCOMES = {
   drift: 1,
@@ -54,6 +61,7 @@ const OUTCOMES = {
   unmanaged: 1,
   unmapped: 1,
   expected: 1,
+  suppressed: 1,
   ignored: 1,
   rejected: 1,
   tamper: 1,
@@ -71,6 +79,11 @@ const ACTOR = {
   invokedBy: 1,
   sourceIp: 1,
   userAgent: 1,
+  permissionSet: 1,
+  identityProvider: 1,
+  subject: 1,
+  accessKey: 1,
+  assumedBy: 1,
 } satisfies Record<keyof Actor, 1>
 
 const rows = Array.from(page.matchAll(/^\| `(\w+)`/gm), ([, name]) => name)

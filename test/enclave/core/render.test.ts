@@ -5,9 +5,9 @@ import { rejected } from '../../../enclave/core/draft.ts'
 import type { Finding } from '../../../enclave/core/finding.ts'
 import type { JsonObject } from '../../../enclave/core/json.ts'
 import { toDriftLog, toJson, toPerson } from '../../../enclave/core/render.ts'
-import { ecr, record, repository, stateOf, worldOf } from './world.ts'
+import { ecr, record, repository, ruleOf, stateOf, worldOf } from './world.ts'
 
-const rules = [{ name: 'r', severity: 'high', matches: () => true, message: () => 'said the rule' }] as const
+const rules = [ruleOf('r', 'high', { message: () => 'said the rule' })]
 function find(one: JsonObject): Finding {
   const [finding] = detect(parseRecord(one), worldOf([stateOf(repository)], { rules }), 0).findings
   if (finding === undefined) throw new Error('no finding')

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../../enclave/core/json.ts'
-import { parseState, StateError } from '../../../enclave/core/state.ts'
+import { contentOf, parseState, StateError } from '../../../enclave/core/state.ts'
 import { isClean } from './thrown.ts'
 
 const head = { version: 4, terraform_version: '1.9.8', serial: 7, lineage: 'l', outputs: {}, check_results: null }
@@ -24,40 +24,73 @@ describe('addresses', () => {
   })
 })
 
-test('keeps what Terraform owns now', () => {
+describe('keeps what Terraform owns', () => {
+  const attributes = { arn: 'arn:aws:ecr:eu-west-1:111122223333:repository/current', id: 'current' }
   const state = parse([
     { ...resource, mode: 'data', instances: [{ attributes: { id: 'data' } }] },
     {
       ...resource,
       instances: [
-        { attributes: { id: 'current' }, dependencies: ['aws_kms_key.k'] },
-        { attributes: { id: 'old' }, deposed: '00000001' },
+        { attributes, dependencies: ['aws_kms_key.k'] },
+        { attributes: { id: 'old' }, deposed: '3b5c0f1e' },
       ],
     },
   ])
-  expect(state).toEqual({
-    name: 'x.tfstate',
-    lineage: 'l',
-    serial: 7,
-    instances: [
-      {
-        address: 'aws_ecr_repository.b',
-        type: 'aws_ecr_repository',
-        provider,
-        attributes: { id: 'current' },
-        sensitive: [],
-        dependencies: ['aws_kms_key.k'],
-      },
-    ],
+
+  test('and what waits for its destruction, which has no address of its own', () => {
+    expect(state).toMatchObject({ name: 'x.tfstate', lineage: 'l', serial: 7 })
+    expect(state.instances.map(({ address, isDeposed }) => [address, isDeposed])).toEqual([
+      ['aws_ecr_repository.b', false],
+      ['aws_ecr_repository.b (deposed object 3b5c0f1e)', true],
+    ])
+  })
+
+  test('with its place and its content', () => {
+    const [current, old] = state.instances
+    expect(current).toMatchObject({ type: 'aws_ecr_repository', provider })
+    expect(current?.where).toEqual({ account: '111122223333', region: 'eu-west-1' })
+    expect(current && contentOf(state, current)).toEqual({
+      attributes,
+      sensitive: [],
+      dependencies: ['aws_kms_key.k'],
+    })
+    expect(old?.where).toBeUndefined()
   })
 })
 
-test('sensitive attributes are paths without indexes', () => {
-  const step = (value: string | number) =>
-    typeof value === 'string' ? { type: 'get_attr', value } : { type: 'index', value: { value, type: 'number' } }
-  const sensitive_attributes = [[step('password')], [step('user'), step(0), step('secret')]]
-  const [instance] = parse([{ ...resource, instances: [{ attributes: {}, sensitive_attributes }] }]).instances
-  expect(instance?.sensitive).toEqual(['password', 'user.secret'])
+test('sensitive attributes are paths without the indexes of lists', () => {
+  const at = (value: string) => ({ type: 'get_attr', value })
+  const index = (value: string | number) => ({ type: 'index', value: { value, type: typeof value } })
+  const sensitive_attributes = [
+    [at('password')],
+    [at('user'), index(0), at('secret')],
+    [at('environment'), index(0), at('variables'), index('a.b')],
+  ]
+  const state = parse([{ ...resource, instances: [{ attributes: {}, sensitive_attributes }] }])
+  expect(state.instances.flatMap((one) => contentOf(state, one).sensitive)).toEqual([
+    'password',
+    'user.secret',
+    'environment.variables["a.b"]',
+  ])
+})
+
+test.each<[string, Json]>([
+  ['outputs', { outputs: { a: { value: { b: [{ c: { d: [{ e: '"}]\\' }] } }] }, type: ['x', ['y', [['z']]]] } } }],
+  ['check results', { check_results: [{ objects: [{ failure_messages: [['x']] }] }] }],
+])('what lies as deep as instances in %s is none', (_, over) => {
+  const resources = [{ ...resource, instances: [{ attributes: { id: 'i', text: '\\"{[' } }] }]
+  expect(parse(resources, over as object).instances).toHaveLength(1)
+})
+
+test('reads bytes as it reads text, whatever their white space', () => {
+  const text = JSON.stringify(
+    { ...head, resources: [{ ...resource, instances: [{ attributes: { id: 'ü' } }] }] },
+    null,
+    2,
+  )
+  const [fromText, fromBytes] = [parseState(text, 'x'), parseState(Buffer.from(text), 'x')]
+  expect(fromBytes.instances).toEqual(fromText.instances)
+  expect(fromBytes.instances.map((one) => contentOf(fromBytes, one).attributes)).toEqual([{ id: 'ü' }])
 })
 
 test('a state without resources is a state', () => {
@@ -65,9 +98,16 @@ test('a state without resources is a state', () => {
   expect(parseState(JSON.stringify(head), 'x').instances).toEqual([])
 })
 
+const stateText = (instances: string) =>
+  `{"version":4,"serial":1,"resources":[{"mode":"managed","type":"t","name":"n","instances":${instances}}]}`
 let deep: Json = 1
 for (let depth = 0; depth < 100; depth += 1) deep = [deep]
 const instance = (over: object): Json => [{ ...resource, instances: [over] }] as unknown as Json
+
+test('refuses what is not UTF-8', () => {
+  const bytes = Buffer.from(stateText('[{"attributes":{"id":"i"}}]').replace('"i"', '"\u00ff"'), 'latin1')
+  expect(() => parseState(bytes, 'x.tfstate')).toThrow(expect.objectContaining({ code: 'ERR_STATE_JSON' }))
+})
 
 describe('refuses', () => {
   test.each<[string, string, string]>([
@@ -78,12 +118,16 @@ describe('refuses', () => {
     ['no format', '{}', 'ERR_STATE_VERSION'],
     ['OpenTofu encryption', '{"serial":1,"lineage":"l","encrypted_data":"x"}', 'ERR_STATE_ENCRYPTED'],
     ['a lineage that is no text', JSON.stringify({ ...head, lineage: 1 }), 'ERR_STATE_SHAPE'],
+    ['an instance with the wrong bracket', stateText('[{"attributes":{"id":"i"]}]'), 'ERR_STATE_JSON'],
+    ['half an instance', stateText('[{"attributes":{"id":"i"}}'), 'ERR_STATE_JSON'],
     ['half a serial', JSON.stringify({ ...head, serial: 1.5 }), 'ERR_STATE_SHAPE'],
   ])('%s', (_, text, code) => {
     expect(() => parseState(text, 'x.tfstate')).toThrow(expect.objectContaining({ code }))
   })
 
   test.each<[string, Json, string]>([
+    ['instances that are no objects', [{ ...resource, instances: [[1]] }], 'ERR_STATE_SHAPE'],
+    ['instances that are numbers', [{ ...resource, instances: [0] }], 'ERR_STATE_SHAPE'],
     ['resources that are no list', {}, 'ERR_STATE_SHAPE'],
     ['a resource that is none', [1], 'ERR_STATE_SHAPE'],
     ['an unknown mode', [{ ...resource, mode: 'ephemeral' }], 'ERR_STATE_SHAPE'],

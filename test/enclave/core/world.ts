@@ -1,17 +1,39 @@
 import { createHash } from 'node:crypto'
-import { createCatalog, type Catalog } from '../../../enclave/core/catalog.ts'
+import { createCatalog, type Catalog, type Service } from '../../../enclave/core/catalog.ts'
 import type { World } from '../../../enclave/core/detect.ts'
+import { parseDriftignore } from '../../../enclave/core/driftignore.ts'
 import { createDrifts } from '../../../enclave/core/drifts.ts'
 import type { Json, JsonObject } from '../../../enclave/core/json.ts'
+import { createSessions } from '../../../enclave/core/sessions.ts'
 import { parseState, type State } from '../../../enclave/core/state.ts'
+import type { Severity } from '../../../enclave/core/finding.ts'
+import type { Rule } from '../../../enclave/core/rule.ts'
 import { createStateIndex } from '../../../enclave/core/state_index.ts'
 import { parseService } from '../../../enclave/core/catalog_file.ts'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-const file = new URL('../../../rules/catalog/aws/ecr.yaml', import.meta.url)
-export const ecrText = readFileSync(file, 'utf8')
-export const ecr = parseService(ecrText, 'ecr.yaml')
-export const catalog: Catalog = createCatalog([ecr])
+const folder = new URL('../../../rules/', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, folder), 'utf8')
+
+/** Each file of the catalog, or what is wrong with it: that fails one test, and no other service's. */
+export const files: readonly { readonly file: string; readonly service: Service | Error }[] = readdirSync(
+  new URL('catalog/aws/', folder),
+)
+  .toSorted()
+  .map((file) => {
+    try {
+      const schema = read(`schema/aws/${file.replace('.yaml', '.json')}`)
+      return { file, service: parseService(read(`catalog/aws/${file}`), file, schema) }
+    } catch (error) {
+      return { file, service: error as Error }
+    }
+  })
+export const services = files.flatMap(({ service }) => (service instanceof Error ? [] : [service]))
+export const catalog: Catalog = createCatalog(services)
+
+export const ecrText = read('catalog/aws/ecr.yaml')
+export const ecrSchema = read('schema/aws/ecr.json')
+export const ecr = parseService(ecrText, 'ecr.yaml', ecrSchema)
 
 /** A state as Terraform writes it, from addresses and attributes. */
 export function stateText(
@@ -49,6 +71,10 @@ export function worldOf(states: readonly State[], over: Partial<World> = {}): Wo
     principals: () => ['arn:aws:iam::111122223333:role/terraform'],
     digest: (value) => `sha256:${createHash('sha256').update(value).digest('hex')}`,
     holdMs: 1_800_000,
+    sessions: createSessions(),
+    writers: [],
+    suppressions: [],
+    driftignore: parseDriftignore(''),
     ...over,
   }
 }
@@ -79,3 +105,17 @@ export function byTerraform(role = 'terraform'): JsonObject {
     },
   }
 }
+
+/** A rule that matches every finding, but for what `over` says. */
+export const ruleOf = (name: string, severity: Severity, over: Partial<Rule> = {}): Rule => ({
+  name,
+  severity,
+  description: '',
+  language: 'native',
+  tags: [],
+  reach: {},
+  matches: () => true,
+  message: () => name,
+  explain: () => ({ text: name, outcome: true, parts: [] }),
+  ...over,
+})

@@ -42,7 +42,7 @@ describe('AWS JSON 1.1', () => {
     ['another operation', { target: 'Example.Other' }, 400, { __type: 'UnknownOperationException' }],
     ['another service', { target: 'Elsewhere.Echo' }, 400, { __type: 'UnknownOperationException' }],
     ['an inherited name', { target: 'Example.constructor' }, 400, { __type: 'UnknownOperationException' }],
-    ['another protocol', { type: 'application/x-amz-json-1.0' }, 400, { __type: 'UnknownOperationException' }],
+    ['another protocol', { type: 'application/x-amz-json-2.0' }, 400, { __type: 'UnknownOperationException' }],
     ['another method', { method: 'PUT' }, 400, { __type: 'UnknownOperationException' }],
     ['too large a body', { body: ' '.repeat(600 << 10) }, 413, { __type: 'RequestEntityTooLargeException' }],
   ])('%s', async (_what, call, status, expected) => {

@@ -1,13 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { views } from '../../../../enclave/core/falco/fields.ts'
-import { parseTemplate } from '../../../../enclave/core/falco/output.ts'
+import { compileTemplate, parseTemplate } from '../../../../enclave/core/falco/output.ts'
 import { plainText, RuleError } from '../../../../enclave/core/falco/source.ts'
+import { ANY_SOURCE } from '../../../../enclave/core/falco/sources.ts'
 import { endsCleanly } from './rule_errors.ts'
 import { subject } from './subject.ts'
 
 const [view] = views(subject({ verdict: null, changes: { 'tags["a/b"]': ['x', 7] } }))
-const render = (template: string) => parseTemplate(plainText(template))(view)
+const render = (template: string) => compileTemplate(parseTemplate(plainText(template)), ANY_SOURCE)(view)
 
 describe('renders', () => {
   test.each([
@@ -20,6 +21,13 @@ describe('renders', () => {
     ['%drift.changes.tags["a/b"] %drift.changes.tags[none]', '7 <NA>'],
     ['%drift.verdict', '<NA>'],
     ['%user [x]', 'admin@example.com [x]'],
+    ['*%user', 'admin@example.com'],
+    ['%toupper(cloud.service), %concat(cloud.service, "-", cloud.region).', 'ECR, ecr-eu-west-1.'],
+    ['%5user|%8cloud.service|%0cloud.service', 'admin|ecr     |ecr'],
+    ['%evt.time %evt.time.s', '07:30:00.000000000 07:30:00'],
+    ['%evt.time.iso8601 %evt.datetime', '2025-12-06T07:30:00.000000000+0000 2025-12-06 07:30:00.000000000'],
+    ['%evt.rawtime %evt.rawtime.s', '1765006200000000000 1765006200'],
+    ['%ec2.imageids', '<NA>'],
   ])('%j', (template, text) => {
     expect(render(template)).toBe(text)
   })
@@ -30,13 +38,15 @@ describe('refuses at load', () => {
     ['100%', 'ERR_RULE_SYNTAX', '1:4'],
     ['50% of %user', 'ERR_RULE_SYNTAX', '1:3'],
     ['%%user', 'ERR_RULE_SYNTAX', '1:1'],
-    ['%20user', 'ERR_RULE_SYNTAX', '1:1'],
-    ['by\n%usr', 'ERR_RULE_UNKNOWN', '2:1'],
-    ['%cloud.users', 'ERR_RULE_UNKNOWN', '1:1'],
-    ['%cloud.user.name', 'ERR_RULE_UNKNOWN', '1:1'],
-    ['%user[0]', 'ERR_RULE_TYPE', '1:1'],
+    ['%20', 'ERR_RULE_SYNTAX', '1:1'],
+    ['%99999user', 'ERR_RULE_LIMIT', '1:1'],
+    ['%tolower(user', 'ERR_RULE_SYNTAX', '1:10'],
+    ['%len(evt.num)', 'ERR_RULE_TYPE', '1:2'],
+    ['by\n%usr', 'ERR_RULE_FIELD', '2:2'],
+    ['%cloud.users', 'ERR_RULE_FIELD', '1:2'],
+    ['%cloud.user.name', 'ERR_RULE_FIELD', '1:2'],
+    ['%user[0]', 'ERR_RULE_TYPE', '1:2'],
     ['%drift.changes[x', 'ERR_RULE_SYNTAX', '1:17'],
-    ['%tolower(cloud.user)', 'ERR_RULE_UNSUPPORTED', '1:1'],
   ])('%j: %s at %s', (template, code, position) => {
     expect(() => render(template)).toThrow(RuleError)
     expect(() => render(template)).toThrow(expect.objectContaining({ code }))

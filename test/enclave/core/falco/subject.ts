@@ -1,10 +1,11 @@
 import type { Finding } from '../../../../enclave/core/finding.ts'
+import type { Json } from '../../../../enclave/core/json.ts'
 import type { Subject } from '../../../../enclave/core/rule.ts'
 
 /** A drift of one ECR repository, with what a test wants different. */
-export function subject(finding: Partial<Finding> = {}): Subject {
+export function subject(finding: Partial<Finding> = {}, record: Json = {}): Subject {
   const event = finding.event ?? 'PutImageTagMutability'
-  const actor = { type: 'IAMUser', name: 'admin@example.com', console: true }
+  const actor = { type: 'IAMUser', name: 'admin@example.com', console: true, sourceIp: '192.0.2.7' }
   const common = { cloud: 'aws', account: '111122223333', region: 'eu-west-1', time: '2025-12-06T07:30:00Z' } as const
   return {
     event: {
@@ -17,7 +18,7 @@ export function subject(finding: Partial<Finding> = {}): Subject {
       actor,
       request: {},
       response: {},
-      record: {},
+      record,
     },
     finding: {
       ...common,

@@ -1,0 +1,220 @@
+import * as v from 'valibot'
+import type { CatalogEntry, Effect, Reader, ResourceType, Target, Touch } from './catalog.ts'
+import type { CloudEvent } from './event.ts'
+import { matchesGlob } from './glob.ts'
+import { isObject, type Json } from './json.ts'
+import type { AttributeKind } from './kind.ts'
+import { readPermissions } from './permission_calls.ts'
+import { listOf, readKeys, readTags } from './reader.ts'
+import { compileReader, type Context } from './reader_file.ts'
+
+const PERMISSIONS = 'permissions'
+const EFFECTS = ['change', 'create', 'put', 'delete'] as const satisfies readonly Effect[]
+
+const attributes = v.optional(v.record(v.string(), v.unknown()), {})
+
+const targetFields = {
+  type: v.optional(v.string()),
+  identity: v.optional(v.unknown()),
+  effect: v.optional(v.picklist(EFFECTS), 'change'),
+  set: attributes,
+  add: attributes,
+  remove: attributes,
+  touch: v.optional(v.array(v.string()), []),
+}
+const targetSource = v.strictObject(targetFields)
+
+/** One effect of a call, as the catalog writes it. */
+export const effectFields = {
+  ...targetFields,
+  each: v.optional(v.string()),
+  when: v.optional(v.unknown()),
+  or: v.optional(v.array(targetSource), []),
+}
+export const effectSource = v.strictObject(effectFields)
+
+type TargetSource = v.InferOutput<typeof targetSource>
+type EffectSource = v.InferOutput<typeof effectSource>
+type Types = ReadonlyMap<string, ResourceType>
+type Test = (event: CloudEvent) => boolean
+
+/** An effect of which a record may be an instance. */
+interface Compiled {
+  readonly elements: (event: CloudEvent) => readonly CloudEvent[]
+  readonly applies: Test
+  readonly targets: readonly [Target, ...Target[]]
+}
+
+/** Compiles what a call does: one effect, written beside its examples, or several under `targets`. */
+export function compileEffects(
+  source: EffectSource & { readonly targets?: readonly EffectSource[] | undefined },
+  types: Types,
+  context: Context,
+): CatalogEntry {
+  const { targets, type } = source
+  if (targets !== undefined && type !== undefined) context.fail('`type` and `targets` exclude each other', context.path)
+  const effects = targets?.map((one, at) =>
+    compileEffect(one, types, { ...context, path: [...context.path, 'targets', at] }),
+  ) ?? [compileEffect(source, types, context)]
+  return {
+    kind: 'configuration',
+    targets: effects.flatMap((effect) => effect.targets),
+    touches: (event) =>
+      effects.flatMap(({ elements, applies, targets: [first, ...rest] }) =>
+        elements(event).flatMap((one): readonly Touch[] => {
+          if (!applies(one)) return []
+          // Whatever the forms of one thing, they read the same places.
+          return [first, ...rest].some((target) => saysSomething(target, one))
+            ? [{ event: one, targets: [first, ...rest] }]
+            : []
+        }),
+      ),
+  }
+}
+
+/** A change of which the record shows nothing is of something that the catalog does not describe, unless CloudTrail left it out. */
+function saysSomething({ effect, set, add, remove, touch }: Target, event: CloudEvent): boolean {
+  if (effect !== 'change' || touch.length > 0 || event.request['omitted'] === true) return true
+  for (const readers of [set, add, remove])
+    for (const read of readers.values()) if (read(event) !== undefined) return true
+  return false
+}
+
+function compileEffect(source: EffectSource, types: Types, outer: Context): Compiled {
+  const { each, when, or, identity } = source
+  const context = within(each, outer)
+  const elements = each === undefined ? undefined : compileElements(each, { ...outer, path: [...outer.path, 'each'] })
+  const forms = [source, ...or].flatMap((form, at) =>
+    compileForms(form, identity, types, at === 0 ? context : { ...context, path: [...context.path, 'or', at - 1] }),
+  )
+  const [first, ...rest] = forms
+  if (first === undefined) return context.fail('no target', context.path)
+  return {
+    elements:
+      elements === undefined ? (event) => [event] : (event) => listOf(elements(event) ?? null).map(about(event)),
+    applies:
+      when === undefined ? () => true : compileWhen(when as Json, { ...context, path: [...context.path, 'when'] }),
+    targets: [first, ...rest],
+  }
+}
+
+/** `permissions` is no place: what a call says of a security group's rules stands in several, in one form each. */
+const compileElements = (each: string, context: Context): Reader =>
+  each === PERMISSIONS ? readPermissions : compileReader(each, context)
+
+/** The places of an element are places of the list, to those who ask what is read. */
+export function within(each: string | undefined, { note, ...context }: Context): Context {
+  if (each === PERMISSIONS) return { ...context, note: (place) => (/^element\b/.test(place) ? undefined : note(place)) }
+  return each === undefined
+    ? { ...context, note }
+    : { ...context, note: (place) => note(place.replace(/^element(?=\.|$)/, each)) }
+}
+
+/** A target on its type, and on each type that is like it. */
+function compileForms(source: TargetSource, usual: unknown, types: Types, context: Context): readonly Target[] {
+  const type =
+    types.get(source.type ?? context.fail('`type` is missing', context.path)) ??
+    context.fail('a type that this file does not describe', [...context.path, 'type'])
+  const { identity = usual, effect, touch } = source
+  if (identity === undefined) return context.fail('`identity` is missing', context.path)
+  const names = listed(identity as Json).map((one) =>
+    compileReader(one, { ...context, path: [...context.path, 'identity'] }),
+  )
+  const read = (verb: 'set' | 'add' | 'remove'): ReadonlyMap<string, Reader> =>
+    new Map(
+      Object.entries(source[verb]).map(([attribute, value]) => {
+        const path = [...context.path, verb, attribute]
+        const kind = type.attributes.get(attribute)?.kind ?? context.fail(`${type.name} has no such attribute`, path)
+        if (verb !== 'set' && SHAPES[kind] === undefined) context.fail(`${verb} is for maps, lists and sets`, path)
+        return [attribute, shaped(verb, kind, compileReader(value, { ...context, path }))]
+      }),
+    )
+  for (const attribute of touch)
+    if (!type.attributes.has(attribute)) context.fail(`${type.name} has no ${attribute}`, [...context.path, 'touch'])
+  const target: Target = {
+    type,
+    identify: (event) => names.flatMap((name) => textsIn(name(event))),
+    effect,
+    set: read('set'),
+    add: read('add'),
+    remove: read('remove'),
+    touch,
+  }
+  if (
+    effect === 'change' &&
+    [target.set, target.add, target.remove].every(({ size }) => size === 0) &&
+    touch.length === 0
+  )
+    context.fail('a change says what it changes: set, add, remove or touch', context.path)
+  const alike = [...types.values()].filter(({ like }) => like === type.name)
+  return [target, ...alike.map((variant) => onVariant(target, variant))]
+}
+
+/** The same on a type that lacks some of the attributes. */
+function onVariant(target: Target, type: ResourceType): Target {
+  const kept = (readers: ReadonlyMap<string, Reader>) =>
+    new Map([...readers].filter(([attribute]) => type.attributes.has(attribute)))
+  const { set, add, remove, touch } = target
+  return {
+    ...target,
+    type,
+    set: kept(set),
+    add: kept(add),
+    remove: kept(remove),
+    touch: touch.filter((attribute) => type.attributes.has(attribute)),
+  }
+}
+
+/** The kinds that hold several values, and whether each of those has a key. */
+const SHAPES: Readonly<Partial<Record<AttributeKind, 'map' | 'list'>>> = {
+  map: 'map',
+  tags: 'map',
+  list: 'list',
+  set: 'list',
+  cidrs: 'list',
+  permissions: 'list',
+}
+
+/** A list or a map has many spellings; whatever the reader gives is brought to one. */
+export function shaped(verb: 'set' | 'add' | 'remove', kind: AttributeKind, read: Reader): Reader {
+  const shape = SHAPES[kind]
+  if (shape === undefined) return read
+  const convert = shape === 'list' ? listOf : verb === 'remove' ? readKeys : readTags
+  return (event) => {
+    const value = read(event)
+    return value === undefined || value === null || typeof value === 'boolean' ? value : convert(value)
+  }
+}
+
+/** `when: <place>`: something is there. `when: {<place>: <value>}`: it is that, or one of those; `*` stands for any text, null for nothing. */
+function compileWhen(source: Json, context: Context): Test {
+  if (typeof source === 'string') {
+    const read = compileReader(source, context)
+    return (event) => (read(event) ?? null) !== null
+  }
+  if (!isObject(source)) return context.fail('a place, or places and their values', context.path)
+  const tests = Object.entries(source).map(([place, wanted]) => {
+    const read = compileReader(place, context)
+    const values = listed(wanted)
+    return (event: CloudEvent) => {
+      const value = read(event) ?? null
+      return values.some((one) =>
+        one === null ? value === null : typeof value !== 'object' && matchesGlob(textOf(one), textOf(value)),
+      )
+    }
+  })
+  return (event) => tests.every((test) => test(event))
+}
+
+/** The event, as far as it is about one element of a list. */
+export const about =
+  (event: CloudEvent) =>
+  (element: Json): CloudEvent => ({ ...event, element })
+
+const textOf = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value))
+const listed = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value])
+/** The names that a value holds. */
+export const textsIn = (value: Json | undefined): readonly string[] =>
+  listed(value ?? null).flatMap((one) =>
+    typeof one === 'number' ? [String(one)] : typeof one === 'string' && one !== '' ? [one] : [],
+  )

@@ -1,0 +1,72 @@
+import { stateAt } from './compare.ts'
+import { draft } from './draft.ts'
+import type { OpenDrift } from './drifts.ts'
+import type { Excuse, Finding } from './finding.ts'
+import type { Json } from './json.ts'
+import type { Case } from './managed.ts'
+import { momentOf } from './order.ts'
+import { isInside } from './path.ts'
+import { WHOLE } from './touches.ts'
+import { excuseOfFlap, flapOf, type Weighed } from './weigh.ts'
+
+/** One open drift that a call ends. */
+interface Ending {
+  readonly drift: OpenDrift
+  /** The value that it ends with. */
+  readonly back: Json
+  /** The writer whose the attribute is, if it is not as the state says. */
+  readonly writer: Excuse | undefined
+  /** Why nobody is told. */
+  readonly excuse: Excuse | undefined
+}
+
+/**
+ * What a call puts right: it sets an attribute to what the state holds, or brings the resource back. One finding for each
+ * earlier event whose drifts end, and one more where nobody was told of some of them.
+ */
+export function endings(given: Case, weighed: readonly Weighed[]): readonly Finding[] {
+  const ended = given.open
+    .filter((drift) => isEnded(drift, given, weighed))
+    .map((drift) => ending(drift, given, weighed))
+  const groups = Map.groupBy(ended, ({ drift, excuse }) => `${drift.finding.eventId}\n${excuse === undefined}`)
+  return Array.from(groups.values(), (group) => resolution(given, group))
+}
+
+function isEnded(drift: OpenDrift, { call, owned, ground }: Case, weighed: readonly Weighed[]): boolean {
+  const { target, comparison, event } = call
+  if (ground.drifts.touches.isLate(momentOf(event, owned), drift.path)) return false
+  if (drift.path === WHOLE) return target.effect === 'create' || target.effect === 'put'
+  const differs = weighed.some(({ change, excuse }) => change.path === drift.path && excuse?.by !== 'writer')
+  return !drift.isBack && !differs && comparison.touched.some((path) => isInside(drift.path, path))
+}
+
+function ending(drift: OpenDrift, given: Case, weighed: readonly Weighed[]): Ending {
+  const { call, owned, ground } = given
+  if (drift.path === WHOLE) return { drift, back: null, writer: undefined, excuse: drift.excuse }
+  const written = weighed.find(({ change }) => change.path === drift.path)
+  const flap = flapOf(given, drift.path)
+  return {
+    drift,
+    back: written?.change.now ?? stateAt(call.target.type, owned, drift.path, ground.digest),
+    writer: written?.excuse,
+    excuse: drift.excuse ?? (flap?.reportedBy === undefined ? undefined : excuseOfFlap(flap)),
+  }
+}
+
+function resolution({ call: { event } }: Case, group: readonly Ending[]): Finding {
+  const paths = group.filter(({ drift }) => drift.path !== WHOLE)
+  const kind = paths.length === 0 ? 'created' : 'changed'
+  const [first] = group
+  const resolves = first?.drift.finding.eventId ?? ''
+  const withheld = group.flatMap(({ drift, back, excuse }) => {
+    if (excuse === undefined) return []
+    const isWhole = drift.path === WHOLE
+    return [{ path: isWhole ? null : drift.path, change: isWhole ? null : ([drift.now, back] as const), ...excuse }]
+  })
+  const [quiet] = withheld
+  if (quiet !== undefined) return { ...draft(event, 'suppressed', quiet.reason), kind, resolves, withheld }
+  const writer = group.find((one) => one.writer !== undefined)?.writer
+  const reason = writer === undefined ? 'as the state says again' : `now as ${writer.name} set it, which may`
+  const changes = Object.fromEntries(paths.map(({ drift, back }) => [drift.path, [drift.now, back] as const]))
+  return { ...draft(event, 'resolved', reason), kind, changes, resolves }
+}

@@ -1,0 +1,76 @@
+import { dropOldest } from './bounded.ts'
+import { canonicalJson, type Json } from './json.ts'
+
+/** After so many openings and endings, none long after the one before, an attribute flaps. */
+const TRANSITIONS = 6
+/** An attribute that was left alone for so long rests. */
+const REST_MS = 900_000
+/** Beyond these the oldest goes, which can only make a flapping attribute alert again. */
+const MAX_ATTRIBUTES = 50_000
+const MAX_VALUES = 16
+
+/** An attribute that comes and goes. */
+export interface Flap {
+  readonly transitions: number
+  /** When it began, in ms. */
+  readonly since: number
+  /** The event whose finding said so. */
+  readonly reportedBy: string | undefined
+  /** Whether people were told of this value. One that is new is told even now: nobody hides a change behind noise. */
+  knows(value: Json): boolean
+}
+
+/** How often each attribute left its state and came back: a fold, like the open drifts. */
+export interface Flapping {
+  /** Takes note that an attribute took the value, or with none that it is as the state says again. */
+  note(key: string, time: number, value?: Json): void
+  /** Takes note that the event's finding said that it flaps. */
+  report(key: string, eventId: string): void
+  /** Undefined while it does not flap. */
+  at(key: string, time: number): Flap | undefined
+}
+
+interface History {
+  readonly since: number
+  readonly last: number
+  readonly transitions: number
+  readonly values: ReadonlySet<string>
+  readonly reportedBy: string | undefined
+}
+
+export function createFlapping(): Flapping {
+  const histories = new Map<string, History>()
+  const put = (key: string, history: History): void => {
+    histories.delete(key)
+    histories.set(key, history)
+    dropOldest(histories, MAX_ATTRIBUTES)
+  }
+  const isAtRest = ({ last }: History, time: number): boolean => time - last > REST_MS
+
+  return {
+    note(key, time, value) {
+      if (Number.isNaN(time)) return
+      const known = histories.get(key)
+      const going = known !== undefined && !isAtRest(known, time) ? known : undefined
+      const values = new Set(going?.values)
+      if (value !== undefined && values.size < MAX_VALUES) values.add(canonicalJson(value))
+      put(key, {
+        since: going?.since ?? time,
+        last: Math.max(time, going?.last ?? time),
+        transitions: (going?.transitions ?? 0) + 1,
+        values,
+        reportedBy: going?.reportedBy,
+      })
+    },
+    report(key, eventId) {
+      const known = histories.get(key)
+      if (known !== undefined) put(key, { ...known, reportedBy: eventId })
+    },
+    at(key, time) {
+      const history = histories.get(key)
+      if (history === undefined || history.transitions < TRANSITIONS || isAtRest(history, time)) return undefined
+      const { transitions, since, reportedBy, values } = history
+      return { transitions, since, reportedBy, knows: (value) => values.has(canonicalJson(value)) }
+    },
+  }
+}

@@ -1,0 +1,45 @@
+/** How an attribute's values compare; what the provider's schema and the service's habits come down to. */
+export const KINDS = [
+  'string',
+  'bool',
+  /** `30` and `"30"` are one, and so are 0 and nothing: the provider does not tell them apart. */
+  'number',
+  /** A map of strings; each key is a path of its own. */
+  'map',
+  /** A map whose effective content is `tags_all`. */
+  'tags',
+  /** Blocks or values in order. */
+  'list',
+  /** Blocks or values without order. */
+  'set',
+  /** An IAM policy document, compared by meaning. */
+  'policy',
+  /** A JSON document: white space and the order of keys do not count. */
+  'json',
+  /** A JSON document in which the order of arrays means nothing either. */
+  'unordered_json',
+  /** The containers of an ECS task, with what ECS fills in. */
+  'containers',
+  /** Text of which AWS does not look at the case. */
+  'any_case',
+  /** A name in the DNS: neither case nor the dot at its end count. */
+  'dns_name',
+  /** An address or a network, IPv4 or IPv6, in any of its spellings. */
+  'cidr',
+  /** A set of them. */
+  'cidrs',
+  /** An IP protocol by name or number. */
+  'protocol',
+  /** A moment: RFC 3339, or as CloudTrail writes it in answers. */
+  'time',
+  /** An ARN, or the id or name that it ends with. */
+  'arn_or_name',
+  /** A KMS key by id, ARN or alias. Whether an alias leads to a key no record tells: that is suspected. */
+  'kms_key',
+  /** A version, or the beginning of it that the provider is content with: `5.7` for `5.7.44`. */
+  'version',
+  /** The rules inside a security group, each a permission of its own: security_groups.ts. */
+  'permissions',
+] as const
+
+export type AttributeKind = (typeof KINDS)[number]

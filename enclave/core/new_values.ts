@@ -1,0 +1,72 @@
+import type { Reader, Target } from './catalog.ts'
+import { isList } from './document.ts'
+import type { CloudEvent } from './event.ts'
+import { isObject, type Json } from './json.ts'
+import type { AttributeKind } from './kind.ts'
+import { delta, isSame } from './meaning.ts'
+import { keyPath } from './path.ts'
+import { withoutPermissions, withPermissions } from './security_groups.ts'
+
+/** What a path holds before the event. */
+type Before = (path: string) => Json
+type KindAt = (path: string) => AttributeKind
+
+/** Path and new value; undefined for a value that the event sets and the record does not give. */
+export function newValues(
+  target: Target,
+  event: CloudEvent,
+  kindAt: KindAt,
+  before: Before,
+): readonly (readonly [string, Json | undefined])[] {
+  const removed = read(target.remove, event).flatMap(([path, gone]) => removal(path, gone, kindAt(path), before))
+  // What is added to finds what the same call left there: a rule that is replaced goes and comes.
+  const left: ReadonlyMap<string, Json> = new Map(removed)
+  const added = read(target.add, event).flatMap(([path, value]) =>
+    addition(path, value, kindAt(path), (at) => left.get(at) ?? before(at)),
+  )
+  const values = new Map<string, Json | undefined>([
+    ...read(target.set, event),
+    ...removed,
+    ...added,
+    ...target.touch.map((path) => [path, undefined] as const),
+  ])
+  if (values.size > 0 || target.effect === 'create') return [...values]
+  // It sets something, or it would not be in the catalog: what that is was left out of the record.
+  const all = [...target.set.keys(), ...target.add.keys(), ...target.remove.keys()]
+  return all.map((path) => [path, undefined] as const)
+}
+
+const read = (readers: ReadonlyMap<string, Reader>, event: CloudEvent): readonly (readonly [string, Json])[] =>
+  Array.from(readers, ([path, reader]) => [path, reader(event)] as const).filter(
+    (entry): entry is readonly [string, Json] => entry[1] !== undefined,
+  )
+
+function addition(
+  path: string,
+  added: Json,
+  kind: AttributeKind,
+  before: Before,
+): readonly (readonly [string, Json])[] {
+  if (kind === 'permissions') return [[path, withPermissions(before(path), added)]]
+  if (isObject(added)) return Object.entries(added).map(([key, value]) => [keyPath(path, key), value] as const)
+  const members = listIn(before(path))
+  return [[path, [...members, ...delta(members, added).added]]]
+}
+
+function removal(path: string, gone: Json, kind: AttributeKind, before: Before): readonly (readonly [string, Json])[] {
+  if (kind === 'permissions') return [[path, withoutPermissions(before(path), gone)]]
+  if (kind === 'map' || kind === 'tags')
+    return listIn(gone).flatMap((key) => (typeof key === 'string' ? [[keyPath(path, key), null] as const] : []))
+  const left = listIn(before(path)).filter((member) => !listIn(gone).some((named) => holds(member, named)))
+  return [[path, left]]
+}
+
+/** Whether an element is the one that a call names, by all that the call says of it. */
+function holds(member: Json, named: Json): boolean {
+  if (!isObject(named) || !isObject(member)) return isSame('list', [member], [named])
+  return Object.entries(named).every(
+    ([field, value]) => value === null || isSame('list', [member[field] ?? null], [value]),
+  )
+}
+
+const listIn = (value: Json): readonly Json[] => (isList(value) ? value : [])

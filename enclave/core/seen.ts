@@ -1,0 +1,50 @@
+import { dropOldest } from './bounded.ts'
+import type { Finding } from './finding.ts'
+
+/** Beyond these the oldest goes, which can only make a repeat alert again. */
+const MAX_SEEN = 200_000
+
+/** What was already said of an event: queues deliver twice, trails overlap, and a call reaches several accounts. */
+export interface Seen {
+  has(finding: Finding): boolean
+  add(finding: Finding): void
+}
+
+export function createSeen(): Seen {
+  const seen = new Set<string>()
+  return {
+    has: (finding) => [...deliveryOf(finding), ...copiesOf(finding)].some((key) => seen.has(key)),
+    add(finding) {
+      for (const key of [...deliveryOf(finding), ...marksOf(finding)]) seen.add(key)
+      dropOldest(seen, MAX_SEEN)
+    },
+  }
+}
+
+/** One delivery of an event to one account, for one resource. */
+function deliveryOf({ eventId, account, resource }: Finding): readonly string[] {
+  return eventId === '' ? [] : [[eventId, account, resource?.type, resource?.id].join('\n')]
+}
+
+/**
+ * What would make the finding a copy of another, from a different account's trail. The copy that finds its resource in a
+ * state counts even where another, which did not, came first.
+ */
+const copiesOf = (finding: Finding): readonly string[] =>
+  ownedOf(finding) ?? [...callOf(finding, 'unowned'), ...callOf(finding, 'owned')]
+
+const marksOf = (finding: Finding): readonly string[] => {
+  const owned = ownedOf(finding)
+  return owned === undefined ? callOf(finding, 'unowned') : [...owned, ...callOf(finding, 'owned')]
+}
+
+function callOf({ sharedEventId, resource }: Finding, what: string): readonly string[] {
+  return sharedEventId === undefined ? [] : [['shared', sharedEventId, resource?.type, what].join('\n')]
+}
+
+function ownedOf(finding: Finding): readonly string[] | undefined {
+  const { resource } = finding
+  return resource === null || resource.state === null
+    ? undefined
+    : callOf(finding, `${resource.state}\n${resource.address}`)
+}

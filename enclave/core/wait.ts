@@ -1,0 +1,48 @@
+import { draft } from './draft.ts'
+import type { Finding } from './finding.ts'
+import type { Call, Ground } from './managed.ts'
+import { waiting } from './terraform.ts'
+
+/** Findings that stand; with `until` only for so long, and are then to be made anew. */
+export interface Waited {
+  readonly findings: readonly Finding[]
+  readonly until?: number
+}
+
+const isAlarm = ({ outcome }: Finding): boolean => outcome === 'drift' || outcome === 'unmanaged'
+
+/** Has Terraform's changes wait for its states, and what only seems to change nothing while one of those is under way. */
+export function wait(findings: readonly Finding[], call: Call, names: readonly string[], ground: Ground): Waited {
+  if (call.run !== 'terraform') return findings.some(isAlarm) ? { findings } : behindTerraform(findings, call, ground)
+  if (!findings.some(isAlarm)) return { findings }
+  const { event, target, now } = call
+  const [first] = findings
+  const expected = (reason: string): readonly Finding[] =>
+    first === undefined ? [] : [placedAs(first, draft(event, 'expected', reason))]
+  const left = waiting(Date.parse(event.time), names, ground.states, { now, holdMs: ground.holdMs })
+  if (left.kind === 'held')
+    return { findings: expected("Terraform's own run; the state does not show it yet"), until: left.until }
+  // What Terraform deletes leaves the state with it. A state written since that has it was given a new one.
+  if (left.kind === 'moved' && target.effect === 'delete')
+    return { findings: expected("Terraform's own run, which made the resource again") }
+  return { findings }
+}
+
+const placedAs = ({ resource, account, region }: Finding, finding: Finding): Finding => ({
+  ...finding,
+  resource,
+  account,
+  region,
+})
+
+/** It agrees with a state that Terraform is about to write anew: whether it does with the next one, that one will show. */
+function behindTerraform(findings: readonly Finding[], call: Call, ground: Ground): Waited {
+  const { subject, comparison, now } = call
+  const { state, address } = subject.resource
+  if (state === null || address === null) return { findings }
+  const until = comparison.touched
+    .flatMap((path) => ground.drifts.touches.heldAt(state, address, path) ?? [])
+    .map((time) => waiting(time, [state], ground.states, { now, holdMs: ground.holdMs }))
+    .flatMap((before) => (before.kind === 'held' ? [before.until] : []))
+  return until.length > 0 ? { findings, until: Math.max(...until) } : { findings }
+}

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
+import * as v from 'valibot'
+
+/** Deeper than this nothing is compared by its path: a statement of WAF's holds statements that hold statements. */
+const MAX_DEPTH = 5
+
+type Type = string | [string, Type | Record<string, Type>]
+type Members = Record<string, Type>
+interface Attribute {
+  readonly type?: Type | undefined
+  readonly nested_type?: { readonly nesting_mode: string; readonly attributes: Record<string, Attribute> } | undefined
+  readonly required?: boolean | undefined
+  readonly optional?: boolean | undefined
+  readonly computed?: boolean | undefined
+  readonly sensitive?: boolean | undefined
+}
+interface Block {
+  readonly attributes?: Record<string, Attribute> | undefined
+  readonly block_types?:
+    Record<string, { nesting_mode: string; min_items?: number | undefined; block: Block }> | undefined
+}
+
+const file = v.looseObject({
+  provider_schemas: v.record(
+    v.string(),
+    v.looseObject({ resource_schemas: v.record(v.string(), v.looseObject({ block: v.custom<Block>(Boolean) })) }),
+  ),
+})
+
+type Entry = readonly [path: string, form: string]
+
+function attributesOf({ attributes = {}, block_types: blocks = {} }: Block, path: string): readonly Entry[] {
+  if (path.split('.').length > MAX_DEPTH) return []
+  return [
+    ...Object.entries(attributes).flatMap(([name, attribute]) => attributeOf(path + name, attribute)),
+    ...Object.entries(blocks)
+      .filter(([name]) => path !== '' || name !== 'timeouts')
+      .flatMap(([name, { nesting_mode: nesting, min_items: least = 0, block }]) => {
+        const entry: Entry = [path + name, `${kindOf(nesting)} ${least > 0 ? 'required' : 'optional'}`]
+        return [entry].concat(attributesOf(block, `${path}${name}.`))
+      }),
+  ]
+}
+
+function attributeOf(path: string, attribute: Attribute): readonly Entry[] {
+  const { type, nested_type: nested } = attribute
+  const flags = (['required', 'optional', 'computed', 'sensitive'] as const).filter((flag) => attribute[flag] === true)
+  const form = (kind: string): Entry => [path, [kind, ...flags].join(' ')]
+  if (nested !== undefined) return [form(kindOf(nested.nesting_mode)), ...attributesOf(nested, `${path}.`)]
+  if (type === undefined) throw new TypeError(`${path} has no type`)
+  return [form(kindOfType(type)), ...membersOf(type, path, flags)]
+}
+
+/** A block within a list of one; a group of attributes, which has its place as a block does. */
+const kindOf = (nesting: string): string => (nesting === 'single' || nesting === 'group' ? 'list' : nesting)
+
+function kindOfType(type: Type): string {
+  if (typeof type === 'string') return type === 'dynamic' ? 'string' : type
+  return type[0] === 'object' ? 'list' : type[0]
+}
+
+/** What used to be blocks: lists and sets of objects. */
+function membersOf(type: Type, path: string, flags: readonly string[]): readonly Entry[] {
+  if (typeof type === 'string') return []
+  const [, inner] = type
+  if (Array.isArray(inner) || typeof inner === 'string') return membersOf(inner, path, flags)
+  const members: Members = inner
+  return Object.entries(members).flatMap(([name, member]) => {
+    const entry: Entry = [`${path}.${name}`, [kindOfType(member), ...flags].join(' ')]
+    return [entry].concat(membersOf(member, `${path}.${name}`, flags))
+  })
+}
+
+export type Resources = Readonly<Record<string, { readonly block: Block }>>
+
+/** The resource types of the AWS provider in what `terraform providers schema -json` prints; also with gzip. */
+export async function readResources(path: string): Promise<Resources> {
+  const bytes = await readFile(path)
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()
+  const providers = Object.entries(v.parse(v.pipe(v.string(), v.parseJson(), file), text).provider_schemas)
+  const aws = providers.find(([name]) => name.endsWith('/hashicorp/aws'))?.[1]
+  if (aws === undefined) throw new TypeError(`${path} holds no schema of hashicorp/aws`)
+  return aws.resource_schemas
+}
+
+/** The file of rules/schema for some types. */
+export function trimmedSchema(resources: Resources, types: readonly string[]): string {
+  const entries = types.map((type) => {
+    const schema = resources[type]
+    if (schema === undefined) throw new TypeError(`the provider has no ${type}`)
+    return [type, Object.fromEntries(attributesOf(schema.block, ''))] as const
+  })
+  return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`
+}

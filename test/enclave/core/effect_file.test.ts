@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest'
+import { createCatalog } from '../../../enclave/core/catalog.ts'
+import { parseService } from '../../../enclave/core/catalog_file.ts'
+import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
+import type { JsonObject } from '../../../enclave/core/json.ts'
+import { compileArn, compilePrefix } from '../../../enclave/core/resource_name.ts'
+
+const schema = JSON.stringify({
+  aws_vpc: {
+    id: 'string computed',
+    arn: 'string computed',
+    enable: 'bool optional',
+    only: 'bool optional',
+    tags: 'map optional',
+  },
+  aws_default_vpc: { id: 'string computed', arn: 'string computed', enable: 'bool optional', tags: 'map optional' },
+  aws_ebs_volume: { id: 'string computed', arn: 'string computed', tags: 'map optional' },
+  aws_set: { id: 'string computed', ids: 'set optional' },
+})
+const examples = '[{ name: a, finds: nothing }]'
+const text = `
+title: Example
+source: ec2.amazonaws.com
+types:
+  aws_vpc: { identities: [id, arn], arn: ['vpc/\${id}'], prefix: vpc- }
+  aws_default_vpc: { like: aws_vpc }
+  aws_ebs_volume: { identities: [id], arn: ['volume/\${id}'], prefix: vol- }
+  aws_set: { identities: [id] }
+events:
+  Modify:
+    targets:
+      - { type: aws_vpc, identity: request.id, when: request.enable, set: { enable: request.enable.value, only: request.only } }
+      - { type: aws_set, identity: request.id, when: { request.name: [a, 'b*'], request.off: null }, touch: [ids] }
+    examples: ${examples}
+  Change: { type: aws_vpc, identity: request.id, set: { enable: request.enable }, examples: ${examples} }
+  Attach:
+    type: aws_set
+    identity: request.set
+    each: request.list.items
+    add: { ids: element.id }
+    or: [{ type: aws_vpc, identity: element.id, touch: [only] }]
+    aliases: [AttachAgain]
+    examples: ${examples}
+tagging:
+  CreateTags: { each: request.resourcesSet.items, resource: element.resourceId, add: request.tagSet, examples: ${examples} }
+  TagAll: { each: request.list, resource: element, everywhere: true, add: request.tags, examples: ${examples} }
+`
+const service = parseService(text, 'example.yaml', schema)
+const catalog = createCatalog([service])
+
+/** Per effect, the forms: type, names, and what each verb gives. */
+function touches(eventName: string, requestParameters: JsonObject) {
+  const event = parseRecord({ eventSource: 'ec2.amazonaws.com', eventName, requestParameters })
+  const entry = catalog.entry(event.source, event.name)
+  return entry?.kind === 'configuration'
+    ? entry
+        .touches(event)
+        .map(({ event: one, targets }) =>
+          targets.map(({ type, identify, set, add, touch }) => [
+            type.name,
+            identify(one),
+            Object.fromEntries(Array.from([...set, ...add], ([path, read]) => [path, read(one)])),
+            touch,
+          ]),
+        )
+    : undefined
+}
+
+describe('a call touches', () => {
+  test('what its condition says, in each form of the type', () => {
+    expect(touches('Modify', { id: 'vpc-1', enable: { value: true } })).toEqual([
+      [
+        ['aws_vpc', ['vpc-1'], { enable: true, only: undefined }, []],
+        ['aws_default_vpc', ['vpc-1'], { enable: true }, []],
+      ],
+    ])
+  })
+
+  test.each<[string, JsonObject, number]>([
+    ['one of the values', { name: 'a' }, 1],
+    ['a pattern', { name: 'bcd' }, 1],
+    ['another value', { name: 'cb' }, 0],
+    ['a value where none should be', { name: 'a', off: 1 }, 0],
+    ['nothing', {}, 0],
+  ])('by a condition, given %s', (_, request, count) => {
+    expect(touches('Modify', { id: 'x', ...request })).toHaveLength(count)
+  })
+
+  test('each element of a list, in several forms', () => {
+    const expected = (id: string) => [
+      ['aws_set', ['s'], { ids: [id] }, []],
+      ['aws_vpc', [id], {}, ['only']],
+      ['aws_default_vpc', [id], {}, []],
+    ]
+    const request = { set: 's', list: { items: [{ id: 'vpc-1' }, { id: 'vpc-2' }] } }
+    expect(touches('Attach', request)).toEqual([expected('vpc-1'), expected('vpc-2')])
+    expect(touches('AttachAgain', request)).toEqual(touches('Attach', request))
+    expect(touches('Attach', { set: 's', list: {} })).toEqual([])
+  })
+
+  test('nothing, when what it changes is not described', () => {
+    expect(touches('Change', { id: 'vpc-1', other: true })).toEqual([])
+    // CloudTrail left it out, so it may be anything.
+    expect(touches('Change', { id: 'vpc-1', omitted: true })).toHaveLength(1)
+  })
+
+  test('whatever it tags', () => {
+    const tagSet = { items: [{ key: 'a', value: 'b' }] }
+    const items = ['vol-1', 'vpc-1', 'eni-1'].map((resourceId) => ({ resourceId }))
+    expect(touches('CreateTags', { resourcesSet: { items }, tagSet })).toEqual([
+      [['aws_ebs_volume', ['vol-1'], { tags: { a: 'b' } }, []]],
+      [
+        ['aws_vpc', ['vpc-1'], { tags: { a: 'b' } }, []],
+        ['aws_default_vpc', ['vpc-1'], { tags: { a: 'b' } }, []],
+      ],
+    ])
+    const arn = 'arn:aws:ec2:eu-west-1:111122223333:volume/vol-1'
+    expect(touches('TagAll', { list: [arn, 'arn:aws:s3:::x'], tags: { a: 'b' } })).toEqual([
+      [['aws_ebs_volume', ['vol-1', arn], { tags: { a: 'b' } }, []]],
+    ])
+  })
+})
+
+test('places are those of the record', () => {
+  const places = (event: string) => service.calls.find((call) => call.event === event)?.places
+  expect(places('Attach')).toEqual(['request.list.items', 'request.set', 'request.list.items.id'])
+  expect(places('CreateTags')).toEqual([
+    'request.resourcesSet.items',
+    'request.resourcesSet.items.resourceId',
+    'request.tagSet',
+  ])
+})
+
+describe('an ARN', () => {
+  const arn = (resource: string, owner = 'x') => `arn:aws-cn:${owner}:eu-west-1:111122223333:${resource}`
+  test.each<[string, string, readonly string[] | undefined]>([
+    ['repository/${id}', arn('repository/a/b'), ['a/b', arn('repository/a/b')]],
+    ['role/*/${name}', arn('role/a/b/c'), ['c', arn('role/a/b/c')]],
+    ['role/${name}', arn('role/a/b'), undefined],
+    ['loadbalancer/app/*', arn('loadbalancer/app/a/1'), [arn('loadbalancer/app/a/1')]],
+    ['loadbalancer/app/*', arn('loadbalancer/net/a/1'), undefined],
+    ['${id}', arn('a', 'y'), undefined],
+    ['a.b', arn('axb'), undefined],
+    ['${id}', 'a', undefined],
+    ['${id}', `${arn('a')}${'a'.repeat(4096)}`, undefined],
+  ])('%s of %s', (pattern, name, names) => {
+    expect(compileArn(pattern, 'x')(name)).toEqual(names)
+  })
+
+  test('is no id', () => {
+    expect(compilePrefix('vol-')('vol-1')).toEqual(['vol-1'])
+    expect(compilePrefix('vol-')('arn:vol-1')).toBeUndefined()
+  })
+})

@@ -1,0 +1,161 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { CloudEvent } from '../../../enclave/core/event.ts'
+import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
+import type { Json, JsonObject } from '../../../enclave/core/json.ts'
+import { compileReader } from '../../../enclave/core/reader_file.ts'
+
+const eventOf = (requestParameters: JsonObject, element?: Json): CloudEvent => ({
+  ...parseRecord({
+    eventSource: 'x.amazonaws.com',
+    eventName: 'X',
+    awsRegion: 'eu-west-1',
+    recipientAccountId: '111122223333',
+    requestParameters,
+  }),
+  ...(element === undefined ? {} : { element }),
+})
+
+const fail = (message: string, path: readonly unknown[]): never => {
+  throw new TypeError(`${path.join('.')}: ${message}`)
+}
+const compile = (source: Json) => compileReader(source, { fail, note: () => {}, path: [] })
+
+describe('a value', () => {
+  test.each<[string, Json, JsonObject, Json | undefined]>([
+    ['stands at a place', 'request.a.b', { a: { b: 1 } }, 1],
+    ['is that of the first element of a list', 'request.a.items.b', { a: { items: [{ b: 1 }, { b: 2 }] } }, 1],
+    ['is not there', 'request.a.b', { a: 'b' }, undefined],
+    ['is not what every object has', 'request.toString', {}, undefined],
+    ['stands in <Action>Request', 'request.XRequest.Id', { XRequest: { Id: { tag: 1, content: 'v' } } }, 'v'],
+    ['need not name it', 'request.id', { XRequest: { Id: { tag: 1, content: 'v' } } }, 'v'],
+    ['is in another envelope', 'request.id', { DelXReq: { Id: 'v' } }, 'v'],
+    ['is in no envelope', 'request.id', { XRequest: { Id: 'v' }, y: 1 }, undefined],
+    ['is the first that is there', ['request.a', 'request.b'], { a: null, b: 2 }, 2],
+    ['is the account', 'event.account', {}, '111122223333'],
+    ['is a template', '${request.a}:${request.b}', { a: 'x', b: 2 }, 'x:2'],
+    ['is a template with steps', '${request.a|last}/x', { a: 'arn:aws:iam::aws:policy/p' }, 'p/x'],
+    ['is a template that lacks a part', '${request.a}:${request.b}', { a: 'x' }, undefined],
+    ['is a constant', true, {}, true],
+    ['is a constant text', { value: 'off' }, {}, 'off'],
+    ['has a default', { from: 'request.a', default: 5 }, {}, 5],
+    ['is there', { from: 'request.a', read: 'exists' }, { a: '' }, true],
+    ['is not there either', { from: 'request.a', read: 'exists' }, {}, false],
+    ['is another word', { from: 'request.a', map: { On: true, '*': false } }, { a: 'On' }, true],
+    ['is one of the other words', { from: 'request.a', map: { On: true, '*': false } }, { a: 'toString' }, false],
+    ['is a word that is not listed', { from: 'request.a', map: { On: true } }, { a: 'Off' }, undefined],
+    ['is the other flag', { from: 'request.a', read: 'not' }, { a: 'true' }, false],
+    ['is no flag', { from: 'request.a', read: 'not' }, { a: 'yes' }, undefined],
+    ['is picked by its key', { from: 'request.a', pick: 'b.c' }, { a: [{ key: 'b.c', value: '1' }] }, '1'],
+    ['is picked, but not there', { from: 'request.a', pick: 'toString' }, { a: [{ key: 'b', value: '1' }] }, undefined],
+    ['is of each element', { from: 'request.a', pluck: 'b' }, { a: { items: [{ b: 1 }, { b: 2 }] } }, [1, 2]],
+    ['is of each element in an envelope', { from: 'request.a', pluck: 'b' }, { XRequest: { A: { B: 1 } } }, [1]],
+    ['is each element', { from: 'request.a', pluck: 'b' }, { a: ['x', { b: 'y' }] }, ['x', 'y']],
+    [
+      'is of some elements',
+      { from: 'request.a', where: { t: 'x' }, pluck: 'b' },
+      { a: [{ t: 'x', b: 1 }, { t: 'y' }] },
+      [1],
+    ],
+    ['is in a JSON text', { from: 'request.a', read: 'json', at: 'b.c' }, { a: '{"b":{"c":1}}' }, 1],
+    ['is in no JSON text', { from: 'request.a', read: 'json' }, { a: '{' }, undefined],
+    ['is escaped', { from: 'request.a', read: ['url', 'json'] }, { a: '%7B%22b%22%3A1%7D' }, { b: 1 }],
+    ['is badly escaped', { from: 'request.a', read: 'url' }, { a: '%' }, undefined],
+    ['is the end of an ARN', { from: 'request.a', read: 'last' }, { a: 'arn:aws:sns:eu-west-1:1:topic' }, 'topic'],
+    ['stands behind a text', { from: 'request.a', after: ':repository/' }, { a: 'x:repository/b/c' }, 'b/c'],
+    ['does not stand behind it', { from: 'request.a', after: ':repository/' }, { a: 'x' }, undefined],
+    ['stands before a text', { from: 'request.a', before: '/' }, { a: 'x/y/z' }, 'x'],
+    ['is a list in a text', { from: 'request.a', split: ',' }, { a: 'x, y' }, ['x', 'y']],
+    ['is in minutes', { from: 'request.a', times: 60 }, { a: '5' }, 300],
+    ['is no number', { from: 'request.a', times: 60 }, { a: '' }, undefined],
+    ['is first', { from: 'request.a', read: 'first' }, { a: { items: [7] } }, 7],
+    ['is in one case', { from: 'request.a', read: ['upper', 'lower'] }, { a: 'aB' }, 'ab'],
+  ])('%s', (_, source, request, value) => {
+    expect(compile(source)(eventOf(request))).toEqual(value)
+  })
+
+  test('is that of the element', () => {
+    expect(compile('element.id')(eventOf({}, { id: 'vol-1' }))).toBe('vol-1')
+    expect(compile('element')(eventOf({}, 'vol-1'))).toBe('vol-1')
+  })
+})
+
+describe('a list', () => {
+  test.each<[string, Json, Json]>([
+    ['is an array', [1, 2], [1, 2]],
+    ['is wrapped', { items: [1] }, [1]],
+    ['is wrapped and counted', { quantity: 1, items: [1] }, [1]],
+    [
+      'is in an envelope',
+      [
+        { tag: 1, content: 'a' },
+        { tag: 2, content: 'b' },
+      ],
+      ['a', 'b'],
+    ],
+    ['is empty', {}, []],
+    ['is empty and counted', { quantity: 0 }, []],
+    ['is empty in XML', '', []],
+    ['is one element', { Key: 'a' }, [{ Key: 'a' }]],
+    ['is one text', 'a', ['a']],
+  ])('%s', (_, a, list) => {
+    expect(compile({ from: 'request.a', read: 'list' })(eventOf({ a }))).toEqual(list)
+  })
+})
+
+describe('tags', () => {
+  test.each<[string, Json, Json | undefined]>([
+    ['of most services', [{ key: 'a', value: 'b' }], { a: 'b' }],
+    ['of others', [{ Key: 'a', Value: 'b' }], { a: 'b' }],
+    ['of KMS', [{ tagKey: 'a', tagValue: 'b' }], { a: 'b' }],
+    ['of EC2', { items: [{ key: 'a', value: 'b' }] }, { a: 'b' }],
+    ['of S3, by itself and no text', { Key: 'a', Value: true }, { a: true }],
+    ['of Lambda', { a: 'b' }, { a: 'b' }],
+    ['without a value', [{ key: 'a' }], { a: '' }],
+    ['none', {}, {}],
+    ['that are none', [1], undefined],
+    ['left out', 'HIDDEN_DUE_TO_SECURITY_REASONS', undefined],
+  ])('%s', (_, a, tags) => {
+    expect(compile({ from: 'request.a', read: 'tags' })(eventOf({ a }))).toEqual(tags)
+  })
+
+  test.each<[Json, Json | undefined]>([
+    [
+      ['a', 'b'],
+      ['a', 'b'],
+    ],
+    [{ items: [{ key: 'a' }] }, ['a']],
+    [[1], undefined],
+  ])('keys of %j', (a, keys) => {
+    expect(compile({ from: 'request.a', read: 'keys' })(eventOf({ a }))).toEqual(keys)
+  })
+})
+
+test('blocks have the names of Terraform, and null or nothing for what is not there', () => {
+  const blocks = { b: 'B', c: { from: 'C', blocks: { d: '.' } }, e: true, f: 'request.f', g: { from: 'G', default: 0 } }
+  const event = eventOf({ a: [{ B: 1, C: ['x', 'y'] }, {}], f: 2 })
+  expect(compile({ from: 'request.a', blocks })(event)).toEqual([
+    { b: 1, c: [{ d: 'x' }, { d: 'y' }], e: true, f: 2, g: 0 },
+    { b: null, c: [], e: true, f: 2, g: 0 },
+  ])
+})
+
+test('no record makes a reader fail', () => {
+  const steps = ['list', 'tags', 'keys', 'first', 'not', 'json', 'url', 'last', 'lower', 'upper']
+  const readers = [
+    ...steps.map((read) => compile({ from: 'request.a', read })),
+    ...[{ pick: 'k' }, { pluck: 'k' }, { at: 'k.l' }, { where: { k: 1 } }, { map: { k: 1 } }, { after: ':' }].map(
+      (step) => compile({ from: 'request.a', ...step }),
+    ),
+    compile({ from: 'request.a', blocks: { k: 'k', l: { from: 'l', blocks: { m: '.' } } } }),
+    compile({ from: 'request.a', split: ',' }),
+    compile({ from: 'request.a', times: 2 }),
+  ]
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 4 }), (a) => {
+      const event = eventOf({ a: a as Json })
+      expect(() => readers.map((read) => read(event))).not.toThrow()
+    }),
+    { numRuns: 60 },
+  )
+})
