@@ -9,6 +9,8 @@ import { parseState, type State } from '../enclave/core/state.ts'
 
 /** A CloudTrail log file is a few megabytes; V8 ends a string at 512 Mi characters. */
 const MAX_DOCUMENT_CHARS = 256 * 1024 * 1024
+/** Each goes through the thread pool: small ones would wait there longer than they work. */
+const CHUNK_BYTES = 1 << 20
 const EVENT_FILE = /\.(?:json|ndjson|jsonl)(?:\.gz)?$/
 const LINES = /\.(?:ndjson|jsonl)(?:\.gz)?$/
 
@@ -84,9 +86,9 @@ function timeOf(record: Json): string {
 }
 
 async function* textOf(file: string): AsyncGenerator<string> {
-  const bytes = createReadStream(file)
+  const bytes = createReadStream(file, { highWaterMark: CHUNK_BYTES })
   // The stream's own iteration throws what the pipeline ends with.
-  const plain = file.endsWith('.gz') ? pipeline(bytes, createGunzip(), () => {}) : bytes
+  const plain = file.endsWith('.gz') ? pipeline(bytes, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : bytes
   try {
     for await (const text of plain.setEncoding('utf8')) yield String(text)
   } catch (error) {

@@ -39,7 +39,7 @@ export async function replay(
     if (decision.kind === 'held') held += 1
     world.drifts.touch(decision.touched)
     for (const finding of decision.findings) {
-      world.drifts.record(finding)
+      if (finding.outcome !== 'ignored') world.drifts.record(finding)
       add(outcomes, finding.outcome)
       if (finding.outcome === 'unmapped') add(unmapped, `${finding.source} ${finding.event}`)
       report(finding, count)

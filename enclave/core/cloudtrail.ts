@@ -1,6 +1,6 @@
 import { flagOf, parseActor, textOf } from './actor.ts'
-import type { CloudEvent } from './event.ts'
-import { defined, isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
+import type { Actor, CloudEvent } from './event.ts'
+import { isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
 
 /** An SQS message ends at 1 MiB. */
 const MAX_MESSAGE_CHARS = 1024 * 1024
@@ -52,24 +52,29 @@ export function parseRecord(value: Json): CloudEvent {
   if (!isObject(value)) throw new EventError('ERR_EVENT_SHAPE', 'a record is a JSON object')
   if (!isWithinDepth(value, MAX_DEPTH)) throw new EventError('ERR_EVENT_LIMIT', `record nests over ${MAX_DEPTH} deep`)
   const name = required(value, 'eventName')
-  const actor = parseActor(value)
   const time = textOf(value['eventTime']) ?? ''
-  return defined<CloudEvent>({
+  const errorCode = textOf(value['errorCode']) ?? (value['errorMessage'] ? 'Error' : undefined)
+  // Most records are dropped before anybody asks who it was.
+  let actor: Actor | undefined
+  const readActor = (): Actor => (actor ??= parseActor(value))
+  return {
     cloud: 'aws',
     id: textOf(value['eventID']) ?? '',
     time: RFC3339_UTC.test(time) ? time : '',
     source: required(value, 'eventSource'),
     name,
-    account: textOf(value['recipientAccountId']) ?? actor.account ?? '',
+    account: textOf(value['recipientAccountId']) ?? readActor().account ?? '',
     region: textOf(value['awsRegion']) ?? '',
     type: textOf(value['eventType']) ?? 'AwsApiCall',
     readOnly: flagOf(value['readOnly']) ?? READING_VERB.test(name),
-    errorCode: textOf(value['errorCode']) ?? (value['errorMessage'] ? 'Error' : undefined),
-    actor,
+    ...(errorCode === undefined ? {} : { errorCode }),
+    get actor() {
+      return readActor()
+    },
     request: parameters(value['requestParameters']),
     response: parameters(value['responseElements']),
     record: value,
-  })
+  }
 }
 
 /** Null on most reads and failures, and once seen as a string. */

@@ -23,7 +23,7 @@ export type Decision = {
   /** What the event wrote: goes to `drifts.touch` at once. */
   readonly touched: readonly Touched[]
 } & (
-  | /** Final. Once the findings are stored, they go to `drifts.record`. */ { readonly kind: 'judged' }
+  | /** Final. The findings go to `drifts.record`. */ { readonly kind: 'judged' }
     /** Terraform made a change that its state does not show yet: ask again when the state moves, or at `until` (ms).
      *  The findings are what stands if no newer state ever comes. */
   | { readonly kind: 'held'; readonly until: number }

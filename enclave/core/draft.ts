@@ -24,7 +24,9 @@ export function draft(event: CloudEvent, outcome: OutcomeName, reason: string): 
     resource: null,
     changes: {},
     delta: {},
-    actor: event.actor,
+    get actor() {
+      return event.actor // read when somebody looks: what is ignored is mostly only counted
+    },
     severity: 'info',
     rules: [],
     reason,

@@ -24,6 +24,7 @@ export function parseDriftignore(source: string): Driftignore {
   const lines = source.split(/\r?\n/).flatMap(parseLine).toReversed()
   return {
     ignores(type, id, path) {
+      if (lines.length === 0) return undefined
       const name = path === null ? [type, id] : [type, id, ...splitPath(path)]
       const subject = Array.from(name.join('.'))
       const deciding = lines.find(({ pieces }) => matches(pieces, subject))

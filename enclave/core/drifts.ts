@@ -32,7 +32,7 @@ export interface Drifts {
   flap(state: string, address: string, path: string, time: number): Flap | undefined
   /** Whether something was already said of this event and resource. */
   isSeen(finding: Finding): boolean
-  /** Takes note of a finding; call it once the finding is stored, in the order of the findings. */
+  /** Takes note of a finding, in the order of the findings. Nobody is told of it before it is stored. */
   record(finding: Finding): void
   /** When attributes were last written. Not stored: what is held comes again after a restart. */
   readonly touches: Omit<Touches, 'add'>

@@ -10,6 +10,7 @@ export const keyPath = (path: string, key: string): string =>
 
 /** The names in a path that `keyPath` made, or that the catalog writes. */
 export function splitPath(path: string): readonly string[] {
+  if (path !== '' && !path.includes('[')) return path.split('.') // as nearly all are
   return Array.from(path.matchAll(new RegExp(SEGMENT, 'gy')), ([, name, quoted]) =>
     quoted === undefined ? (name ?? '') : (JSON.parse(quoted) as string),
   )

@@ -30,10 +30,12 @@ export function createSessions(): Sessions {
   /** By access key, who got it and with which. */
   const begun = new Map<string, { readonly by: Assumer; readonly with: string | undefined }>()
   return {
-    record({ source, name, response, actor, errorCode }) {
+    record(event) {
+      const { source, name, response, errorCode } = event
       if (source !== 'sts.amazonaws.com' || errorCode !== undefined || !ASSUMING.has(name)) return
       const key = keyIn(response['credentials'])
       if (key === undefined) return
+      const { actor } = event
       begun.delete(key)
       begun.set(key, { by: assumerOf(actor), with: actor.accessKey })
       dropOldest(begun, MAX_SESSIONS)

@@ -9,6 +9,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { loadRules, type Measured } from '../../enclave/adapters/rules.ts'
 import { parseRecord } from '../../enclave/core/cloudtrail.ts'
 import { detect } from '../../enclave/core/detect.ts'
+import type { CloudEvent } from '../../enclave/core/event.ts'
 import { parseState } from '../../enclave/core/state.ts'
 import { createStateIndex, type StateIndex } from '../../enclave/core/state_index.ts'
 import { seal } from '../../enclave/sealing/envelope.ts'
@@ -21,6 +22,7 @@ import { drifting, recordsOf, repositoryNames } from './records.ts'
 
 const SIZES = [1_000, 10_000, 100_000]
 const DECISIONS = 2_000
+const BATCH = 10
 const ROUNDS = 15
 const BUILDS = 5
 const RECORDS = 100_000
@@ -67,15 +69,14 @@ async function deciding(rules: Measured, resources: number): Promise<readonly Fi
   const world = replayWorld(rules, [parseState(stateOf(repositoryNames(resources)), 'bench')], [])
   const events = drifting(DECISIONS, resources).map(parseRecord)
   const ring = ringOf(1)
-  const decide = (index: number) => {
-    const event = events[index]
-    return event === undefined ? [] : detect(event, world, Date.parse(event.time)).findings
-  }
+  const decide = (event: CloudEvent) => detect(event, world, Date.parse(event.time)).findings
+  // What one receive of the queue brings is sealed as one entry of the ledger.
+  const batches = Array.from({ length: DECISIONS / BATCH }, (_, at) => events.slice(at * BATCH, (at + 1) * BATCH))
   const samples = await alternate(
     {
-      decided: times(DECISIONS, decide),
-      sealed: times(DECISIONS, (index) =>
-        seal(ring, header, randomBytes(NONCE_BYTES), Buffer.from(JSON.stringify(decide(index)))),
+      decided: times(batches.length, (at) => batches[at]?.flatMap(decide)),
+      sealed: times(batches.length, (at) =>
+        seal(ring, header, randomBytes(NONCE_BYTES), Buffer.from(JSON.stringify(batches[at]?.flatMap(decide)))),
       ),
     },
     ROUNDS,
