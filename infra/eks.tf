@@ -261,7 +261,7 @@ resource "aws_eks_node_group" "nitro" {
   }
 
   scaling_config {
-    min_size     = 1
+    min_size     = var.nitro_node_count
     desired_size = var.nitro_node_count
     max_size     = var.nitro_node_count + 1
   }

@@ -321,14 +321,14 @@ variable "nitro_instance_types" {
 }
 
 variable "nitro_node_count" {
-  description = "How many Nitro nodes there are. One enclave an environment works; a second node is a spare, or room for a roll-out."
+  description = "1, or 0 to stop the enclave. Two of one environment would share neither ledger nor open drifts."
   type        = number
-  default     = 2
+  default     = 1
   nullable    = false
 
   validation {
-    condition     = var.nitro_node_count >= 1 && var.nitro_node_count <= 20 && floor(var.nitro_node_count) == var.nitro_node_count
-    error_message = "nitro_node_count must be a whole number from 1 to 20."
+    condition     = contains([0, 1], var.nitro_node_count)
+    error_message = "nitro_node_count must be 0 or 1: an environment has one enclave."
   }
 }
 

@@ -4,6 +4,8 @@ import { build } from 'esbuild'
 export interface Program {
   readonly entry: string
   readonly file: string
+  /** Of the Node that runs it, where that is not ours. */
+  readonly target?: string
 }
 
 /** cbor-x has a compiled part that it does without; what the image runs is JavaScript, and one addon of ours. */
@@ -13,7 +15,7 @@ const REQUIRE = `import { createRequire as createRequireOf } from 'node:module'
 const require = createRequireOf(import.meta.url)`
 
 /** Joins a program and the packages it uses into one file. The text depends on the sources alone, not on where they are. */
-export async function bundle({ entry, file }: Program, root: string): Promise<void> {
+export async function bundle({ entry, file, target = 'node26' }: Program, root: string): Promise<void> {
   await build({
     entryPoints: [entry],
     outfile: file,
@@ -21,7 +23,7 @@ export async function bundle({ entry, file }: Program, root: string): Promise<vo
     preserveSymlinks: true,
     bundle: true,
     platform: 'node',
-    target: 'node26',
+    target,
     format: 'esm',
     banner: { js: REQUIRE },
     external: ABSENT,

@@ -488,7 +488,7 @@ run "no_nitro_node" {
   expect_failures = [var.nitro_node_count]
 
   variables {
-    nitro_node_count = 0
+    nitro_node_count = 2
   }
 }
 

@@ -42,7 +42,7 @@ module "driftseal" {
   general_instance_types  = ["m6i.xlarge"]
   general_node_count      = 3
   nitro_instance_types    = ["c6i.2xlarge", "c6a.2xlarge"]
-  nitro_node_count        = 3
+  nitro_node_count        = 1
   enclave_cpu_count       = 4
   enclave_memory_mib      = 4096
 
