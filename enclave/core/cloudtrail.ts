@@ -1,4 +1,5 @@
 import { flagOf, parseActor, textOf } from './actor.ts'
+import { readLogEntry } from './audit_log.ts'
 import type { Actor, CloudEvent } from './event.ts'
 import { isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
 
@@ -47,12 +48,18 @@ export function unwrap(value: Json, wrappers: number = MAX_WRAPPERS): readonly J
   return [value]
 }
 
-/** Reads one CloudTrail record. Only the service and the name of the call must be there. */
+/** Reads one CloudTrail record, or an entry of Google's audit logs. Only the service and the name of the call must be there. */
 export function parseRecord(value: Json): CloudEvent {
   if (!isObject(value)) throw new EventError('ERR_EVENT_SHAPE', 'a record is a JSON object')
   if (!isWithinDepth(value, MAX_DEPTH)) throw new EventError('ERR_EVENT_LIMIT', `record nests over ${MAX_DEPTH} deep`)
+  const payload = value['protoPayload']
+  if (isObject(payload))
+    return readLogEntry(value, payload, {
+      source: required(payload, 'serviceName'),
+      name: required(payload, 'methodName'),
+      time: timeOf(value['timestamp']),
+    })
   const name = required(value, 'eventName')
-  const time = textOf(value['eventTime']) ?? ''
   const errorCode = textOf(value['errorCode']) ?? (value['errorMessage'] ? 'Error' : undefined)
   // Most records are dropped before anybody asks who it was.
   let actor: Actor | undefined
@@ -60,8 +67,8 @@ export function parseRecord(value: Json): CloudEvent {
   return {
     cloud: 'aws',
     id: textOf(value['eventID']) ?? '',
-    time: RFC3339_UTC.test(time) ? time : '',
-    source: required(value, 'eventSource'),
+    time: timeOf(value['eventTime']),
+    source: sourceOf(value),
     name,
     account: textOf(value['recipientAccountId']) ?? readActor().account ?? '',
     region: textOf(value['awsRegion']) ?? '',
@@ -77,10 +84,23 @@ export function parseRecord(value: Json): CloudEvent {
   }
 }
 
+/** Application Auto Scaling writes under the source of Auto Scaling, some of whose calls have the same names. */
+function sourceOf(record: JsonObject): string {
+  const source = required(record, 'eventSource')
+  const more = record['additionalEventData']
+  const isApplication = isObject(more) && more['service'] === 'application-autoscaling'
+  return isApplication && source === 'autoscaling.amazonaws.com' ? 'application-autoscaling.amazonaws.com' : source
+}
+
 /** Null on most reads and failures, and once seen as a string. */
 const parameters = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 
-function required(record: JsonObject, field: 'eventName' | 'eventSource'): string {
+function timeOf(value: Json | undefined): string {
+  const time = textOf(value) ?? ''
+  return RFC3339_UTC.test(time) ? time : ''
+}
+
+function required(record: JsonObject, field: string): string {
   const value = record[field]
   if (typeof value !== 'string' || value === '') throw new EventError('ERR_EVENT_FIELD', `record without ${field}`)
   if (value.length > MAX_NAME) throw new EventError('ERR_EVENT_LIMIT', `${field} over ${MAX_NAME} characters`)

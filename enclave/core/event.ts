@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from './json.ts'
 
-export type Cloud = 'aws'
+export type Cloud = 'aws' | 'gcp'
 
 /** Whose credentials a role was assumed with. */
 export type Assumer = Pick<Actor, 'type' | 'name' | 'arn' | 'sourceIp' | 'mfa' | 'identityProvider' | 'subject'>

@@ -4,6 +4,7 @@ import { placed, textOf, valueAt, type Field } from './fields.ts'
 /** The fields that are one member of the log entry, as text. */
 const PLACES = {
   'gcp.user': '/protoPayload/authenticationInfo/principalEmail',
+  'gcp.authenticationInfo.principalEmail': '/protoPayload/authenticationInfo/principalEmail',
   'gcp.callerIP': '/protoPayload/requestMetadata/callerIp',
   'gcp.userAgent': '/protoPayload/requestMetadata/callerSuppliedUserAgent',
   'gcp.authorizationInfo': '/protoPayload/authorizationInfo',
@@ -21,6 +22,7 @@ const PLACES = {
   'gcp.iam.serviceAccountId': '/resource/labels/unique_id',
   'gcp.projectId': '/resource/labels/project_id',
   'gcp.resourceName': '/protoPayload/resourceName',
+  'gcp.resource.name': '/protoPayload/resourceName',
   'gcp.resourceType': '/resource/type',
   'gcp.resourceLabels': '/resource/labels',
   'gcp.storage.bucket': '/resource/labels/bucket_name',

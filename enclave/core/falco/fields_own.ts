@@ -29,6 +29,7 @@ export const OWN: readonly Field[] = [
   text('evt.name', 'the name of the call', ({ event }) => event.name),
   text('resource', 'in templates: as `cloud.resource`', ({ finding }) => finding.resource?.id),
   text('user', 'in templates: as `cloud.user`', ({ event }) => event.actor.name),
+  text('user.name', 'as `cloud.user`', ({ event }) => event.actor.name),
   text('drift.attribute', 'a changed attribute', ({ change }) => change?.attribute),
   attribute('drift.old_value', 'its value in the state', ({ change }) => change?.old),
   attribute('drift.new_value', 'its value now', ({ change }) => change?.now),

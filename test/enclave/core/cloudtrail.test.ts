@@ -46,6 +46,15 @@ describe('parseRecord', () => {
     })
   })
 
+  test.each<[string, Json, string]>([
+    ['autoscaling.amazonaws.com', { service: 'application-autoscaling' }, 'application-autoscaling.amazonaws.com'],
+    ['autoscaling.amazonaws.com', { service: 'other' }, 'autoscaling.amazonaws.com'],
+    ['autoscaling.amazonaws.com', null, 'autoscaling.amazonaws.com'],
+    ['ecr.amazonaws.com', { service: 'application-autoscaling' }, 'ecr.amazonaws.com'],
+  ])('source: %s with %j is %s', (eventSource, additionalEventData, source) => {
+    expect(parseRecord({ ...record, eventSource, additionalEventData }).source).toBe(source)
+  })
+
   test.each<[string, Json, boolean]>([
     ['says it reads', { readOnly: true }, true],
     ['says it as text', { readOnly: 'true' }, true],
