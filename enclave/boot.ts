@@ -185,6 +185,7 @@ async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked
   const world: World = {
     catalog,
     rules: compiled,
+    matching: config.rule_matching,
     states: index,
     drifts: createDrifts(findings),
     principals: (state) => principals.get(state) ?? [],
@@ -205,9 +206,11 @@ async function serve(around: Measured, unlocked: Unlocked, state: State): Promis
   const { clock, log, metrics, streams } = around
   const { config, access, keys, vault, alarms, keyOf } = unlocked
   const { world, watch, ledger } = state
+  const tags = new Map(world.rules.map((rule) => [rule.name, rule.tags]))
+  const falco = { hostname: config.environment, tags: (rule: string) => tags.get(rule) ?? [] }
   const sinks = await Promise.all(
     config.sinks.map(async (settings) => ({
-      sink: await openSink(settings, { streams, clock, agent: access.aws.agent, keyOf }),
+      sink: await openSink(settings, { streams, clock, falco, agent: access.aws.agent, keyOf }),
       wanted: settings.outcomes,
       cursor: openCursor(settings.name, vault),
     })),

@@ -44,7 +44,7 @@ const outcomes = v.optional(
   v.array(v.picklist(['drift', 'resolved', 'unmanaged', 'unmapped', 'suppressed', 'rejected', 'tamper'])),
   ['drift', 'resolved', 'unmanaged', 'tamper'],
 )
-const format = v.optional(v.picklist(['finding', 'drift-log']), 'finding')
+const format = v.optional(v.picklist(['finding', 'drift-log', 'falco']), 'finding')
 
 const sink = v.variant('type', [
   v.strictObject({ type: v.literal('console'), name, outcomes }),
@@ -89,6 +89,8 @@ const schema = v.strictObject({
   state_refresh_interval_secs: v.optional(secs(1, 86_400), 60),
   /** How long a change made by Terraform may wait for its state to be written. SQS hides a message for 12 h at most. */
   terraform_hold_secs: v.optional(secs(1, 43_200), 1800),
+  /** Whether all rules that match count, or the first in the order of their files alone: Falco's setting of that name. */
+  rule_matching: v.optional(v.picklist(['all', 'first']), 'all'),
   /** Who besides Terraform and the services of rules/writers may change what. */
   writers: v.optional(v.pipe(v.array(writerSchema), v.maxLength(MAX_WRITERS)), []),
   suppressions: v.optional(v.pipe(v.array(suppressionSchema), v.maxLength(MAX_SUPPRESSIONS)), []),

@@ -27,8 +27,8 @@ locals {
   project_logs = { for project, name in local.project_names : project => "/aws/codebuild/${name}" }
 
   # deploy/buildspec*.yml read these. The actions add EXECUTION_ID, COMMIT and what earlier stages measured.
-  repository_urls = { for image, name in local.repository_names :
-  "REPOSITORY_${upper(image)}" => "${local.account_id}.dkr.ecr.${local.region}.amazonaws.com/${name}" }
+  repository_urls = { for image in local.built_images :
+  "REPOSITORY_${upper(image)}" => "${local.account_id}.dkr.ecr.${local.region}.amazonaws.com/${local.repository_names[image]}" }
   project_environment = {
     build   = merge(local.repository_urls, { BUILDER = "first" })
     rebuild = merge(local.repository_urls, { BUILDER = "second" })
@@ -38,6 +38,8 @@ locals {
       ALLOW_LIST  = jsonencode(local.pcr0_list)
       TFVARS_PATH = var.tfvars_path
 
+      SOURCE_REPOSITORY = var.source_repository
+      BUILDER_ID        = local.pipeline_arn # as the provenance names it
     }
     promote = {
       SOURCE_REPOSITORY      = var.source_repository
@@ -390,6 +392,8 @@ resource "aws_codepipeline" "this" {
       version         = "1"
       run_order       = 2
       input_artifacts = ["source", "report"]
+      # Which node proved which image: nothing is retired that one still runs.
+      output_artifacts = ["rollout"]
       configuration = {
         ProjectName          = local.project_names.rollout
         PrimarySource        = "source"
@@ -406,7 +410,7 @@ resource "aws_codepipeline" "this" {
       owner           = "AWS"
       provider        = "CodeBuild"
       version         = "1"
-      input_artifacts = ["source", "report"]
+      input_artifacts = ["source", "report", "rollout"]
       configuration = {
         ProjectName          = local.project_names.promote
         PrimarySource        = "source"

@@ -3,9 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { CatalogError } from '../enclave/core/catalog_file.ts'
 import { RuleError } from '../enclave/core/falco/source.ts'
 import { StateError } from '../enclave/core/state.ts'
+import { GateError } from '../deploy/gate/error.ts'
 import { attestCommand } from './attest.ts'
 import { coverageCommand } from './coverage_command.ts'
+import { dekCommand } from './dek_command.ts'
 import { eifCommand } from './eif.ts'
+import { gateCommand } from './gate.ts'
 import { InputError } from './inputs.ts'
 import { replayCommand, type Terminal } from './replay_command.ts'
 import { rulesCommand } from './rules.ts'
@@ -20,7 +23,7 @@ const terminal: Terminal = {
 }
 
 /** What a person can put right gets one line; anything else is a fault of ours and keeps its stack. */
-const EXPECTED = [InputError, StateError, CatalogError, RuleError]
+const EXPECTED = [InputError, StateError, CatalogError, RuleError, GateError]
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit() // `| head` has seen enough
@@ -36,6 +39,8 @@ const program = new Command('driftseal')
   .addCommand(coverageCommand(rules, coverage, terminal))
   .addCommand(attestCommand(terminal, exit))
   .addCommand(eifCommand(terminal, exit))
+  .addCommand(gateCommand(terminal, exit))
+  .addCommand(dekCommand(terminal))
 
 try {
   await program.parseAsync()

@@ -3,9 +3,11 @@ import { draft } from './draft.ts'
 import { enrich } from './enrich.ts'
 import type { CloudEvent } from './event.ts'
 import type { Finding } from './finding.ts'
+import { joined } from './join.ts'
 import { judge } from './judge.ts'
 import type { Ground } from './managed.ts'
 import type { Rule } from './rule.ts'
+import type { RuleMatching } from './rule_index.ts'
 import type { Sessions } from './sessions.ts'
 import type { Touched } from './touches.ts'
 import { triage } from './triage.ts'
@@ -14,6 +16,8 @@ import { triage } from './triage.ts'
 export interface World extends Ground {
   readonly catalog: Catalog
   readonly rules: readonly Rule[]
+  /** Without it all rules that match count. */
+  readonly matching?: RuleMatching
   /** Who assumed whom. Events go to it before they are judged. */
   readonly sessions: Sessions
 }
@@ -39,7 +43,7 @@ export function detect(record: CloudEvent, world: World, now: number): Decision 
   const unmapped = (what: string): Decision =>
     judged(said(event, draft(event, 'unmapped', `not checked: the catalog does not describe ${what}`), world))
   if (entry === undefined) return unmapped('this call')
-  const touches = entry.touches(event)
+  const touches = joined(entry.touches(event), world.states)
   if (touches.length === 0) return unmapped('what this call changes')
   const judgements = touches.map((touch) => judge(touch, world, now))
   const findings = judgements.flatMap((judgement) => judgement.findings).map((finding) => said(event, finding, world))

@@ -5,7 +5,7 @@ import type { CloudEvent } from './event.ts'
 import type { Finding, Kind, MatchedRule, OutcomeName, Severity } from './finding.ts'
 import { defined, type Json } from './json.ts'
 import type { Rule, Subject } from './rule.ts'
-import { createRules } from './rule_index.ts'
+import { createRules, type RuleMatching } from './rule_index.ts'
 import type { Owned, StateIndex } from './state_index.ts'
 
 const ORDER = ['info', 'low', 'medium', 'high', 'critical'] as const satisfies readonly Severity[]
@@ -16,6 +16,7 @@ const BY_KIND: Readonly<Record<Kind, Severity>> = { deleted: 'high', changed: 'm
 /** What rules need to know besides the event and its finding. */
 interface Knowledge {
   readonly rules: readonly Rule[]
+  readonly matching?: RuleMatching
   readonly drifts: Pick<Drifts, 'tallies'>
   readonly states: Pick<StateIndex, 'at'>
   readonly catalog: Pick<Catalog, 'types'>
@@ -27,7 +28,7 @@ export function enrich(event: CloudEvent, finding: Finding, known: Knowledge): F
   if (!isJudgedByRules(finding)) return finding
   const { outcome, kind } = finding
   const subject = subjectOf(event, finding, known)
-  const holding = createRules(known.rules)(subject)
+  const holding = createRules(known.rules, known.matching)(subject)
   const counted = holding.flatMap(({ id, name, threshold }) =>
     threshold === undefined ? [] : [{ rule: id ?? name, per: threshold.per }],
   )

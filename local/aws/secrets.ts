@@ -86,8 +86,10 @@ export function createSecrets(world: { region: string; account: string; now: () 
     [
       'CreateSecret',
       operation(v.object({ Name: name, ...value }), (input) => {
-        const content = contentOf(input)
+        const isEmpty = input.SecretBinary === undefined && input.SecretString === undefined
+        const content = isEmpty ? undefined : contentOf(input)
         const secret = create(input.Name)
+        if (content === undefined) return { ARN: secret.arn, Name: secret.name } // as Terraform makes it
         const id = input.ClientRequestToken ?? randomUUID()
         add(secret, id, content, [CURRENT])
         return { ARN: secret.arn, Name: secret.name, VersionId: id }
@@ -163,6 +165,22 @@ export function createSecrets(world: { region: string; account: string; now: () 
           Name: secret.name,
           CreatedDate: secret.created,
           VersionIdsToStages: Object.fromEntries([...staged].map((id) => [id, stagesOf(secret, id)])),
+        }
+      }),
+    ],
+    [
+      'ListSecretVersionIds',
+      operation(v.object({ SecretId: secretId }), (input) => {
+        const secret = find(input.SecretId)
+        const staged = [...secret.versions].filter(([id]) => stagesOf(secret, id).length > 0)
+        return {
+          ARN: secret.arn,
+          Name: secret.name,
+          Versions: staged.map(([VersionId, { created: CreatedDate }]) => ({
+            VersionId,
+            VersionStages: stagesOf(secret, VersionId),
+            CreatedDate,
+          })),
         }
       }),
     ],

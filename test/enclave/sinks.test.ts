@@ -18,6 +18,7 @@ async function written(sink: SinkConfig, isTTY = false) {
     streams,
     agent: new Agent(),
     clock: { now: () => 0 },
+    falco: { hostname: 'production', tags: (rule) => [`tag of ${rule}`] },
     keyOf: async (secret) => {
       asked.push(secret)
       return new Secret(new Uint8Array(32))
@@ -44,6 +45,10 @@ describe('a sink', () => {
   it.each([
     ['finding', finding],
     ['drift-log', { event: 'PutImageTagMutability', user: 'unknown' }],
+    [
+      'falco',
+      { rule: 'driftseal drift', hostname: 'production', tags: ['tag of driftseal drift'], priority: 'Informational' },
+    ],
   ] as const)('for programs writes lines of the format %s', async (format, expected) => {
     const { console, ndjson } = await written({ type: 'ndjson', name: 'programs', outcomes, format })
     expect(console).toBe('')

@@ -46,7 +46,7 @@ const open = ({ now = NOW, pem = ca.pem }: { now?: number; pem?: string } = {}) 
     agent: agentTo({ port: (server.address() as AddressInfo).port, ca: pem }), // it listens on TCP
     key: new Secret(Uint8Array.from(KEY)),
     clock: { now: () => now },
-    body: ({ eventId }) => JSON.stringify({ eventId, text: 'naïve' }),
+    bodies: ({ eventId, rules }) => [JSON.stringify({ eventId, text: 'naïve' }), ...rules.map(({ name }) => name)],
   })
 const finding = findingOf('event-1')
 
@@ -76,6 +76,14 @@ describe('a delivery', () => {
     const ids = requests.map(({ headers }) => headers['driftseal-delivery'])
     expect(ids[1]).toBe(ids[0])
     expect(new Set(ids).size).toBe(4)
+  })
+
+  it('in several bodies has an id for each, and is refused if one is', async () => {
+    const rule = { name: 'a rule', severity: 'high', message: 'why' } as const
+    answer = (_request, response) => void response.writeHead(requests.length === 2 ? 400 : 200).end()
+    expect(await open().deliver({ ...finding, rules: [rule, rule] }, signal)).toBe('refused')
+    expect(requests.map(({ body }) => body).slice(1)).toEqual(['a rule', 'a rule'])
+    expect(new Set(requests.map(({ headers }) => headers['driftseal-delivery'])).size).toBe(3)
   })
 
   it.each([200, 201, 202, 204])('is taken by %i', async (status) => {

@@ -107,9 +107,12 @@ describe('Secrets Manager by the SDK', () => {
       'ResourceExistsException',
     ],
     [
-      'a secret without a value',
-      () => client.send(new CreateSecretCommand({ Name: 'new' })),
-      'InvalidParameterException',
+      'the value of a secret that was made without one',
+      async () => {
+        await client.send(new CreateSecretCommand({ Name: 'new' }))
+        return client.send(new GetSecretValueCommand({ SecretId: 'new' }))
+      },
+      'ResourceNotFoundException',
     ],
     ['no value', () => client.send(new PutSecretValueCommand({ SecretId: NAME })), 'InvalidParameterException'],
     [
