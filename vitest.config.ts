@@ -18,8 +18,11 @@ export default defineConfig({
       },
       // AF_VSOCK in a machine of its own, under QEMU.
       { extends: true, test: { name: 'guest', include: ['test/guest/*.test.ts'] } },
-      // What Terraform, where it is installed, makes of infra/.
-      { extends: true, test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000 } },
+      // What Terraform, where it is installed, makes of infra/. Each process of it brings one of the provider, of 400 MB.
+      {
+        extends: true,
+        test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000, maxConcurrency: 2 },
+      },
       // Real inputs that the project does not carry; see test/corpus/data.ts.
       { extends: true, test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 60_000 } },
     ],

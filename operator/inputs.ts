@@ -2,13 +2,13 @@ import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import { EventError, parseMessage, unwrap } from '../enclave/core/cloudtrail.ts'
 import { isObject, type Json } from '../enclave/core/json.ts'
 import { parseState, type State } from '../enclave/core/state.ts'
 
 /** A CloudTrail log file is a few megabytes; V8 ends a string at 512 Mi characters. */
-const MAX_DOCUMENT_CHARS = 256 * 1024 * 1024
+const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 /** Each goes through the thread pool: small ones would wait there longer than they work. */
 const CHUNK_BYTES = 1 << 20
 const EVENT_FILE = /\.(?:json|ndjson|jsonl)(?:\.gz)?$/
@@ -41,21 +41,24 @@ export async function readStates(paths: readonly string[], say: (line: string) =
 /** A file of text, whole. */
 export const readText = (path: string): Promise<string> => reading(path, () => readFile(path, 'utf8'))
 
-/** The audit records in files and folders, one at a time, unparsed; an error stands in the place of a line that is none. */
-export async function* readRecords(paths: readonly string[]): AsyncGenerator<Json | EventError> {
+/** The audit records in files and folders, unparsed, some at a time; an error stands in the place of a line that is none. */
+export async function* readRecords(paths: readonly string[]): AsyncGenerator<readonly (Json | EventError)[]> {
   const files = await filesIn(paths, (name) => EVENT_FILE.test(name))
   if (files.length === 0) throw new InputError(`no .json, .ndjson or .jsonl file (also .gz) in ${paths.join(', ')}`)
-  for (const file of files) yield* LINES.test(file) ? linesOf(file) : documentOf(file)
+  for (const file of files) {
+    if (LINES.test(file)) yield* linesOf(file)
+    else yield await documentOf(file)
+  }
 }
 
-async function* linesOf(file: string): AsyncGenerator<Json | EventError> {
+async function* linesOf(file: string): AsyncGenerator<readonly (Json | EventError)[]> {
   let rest = ''
   for await (const text of textOf(file)) {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) yield* recordsIn(line)
+    yield lines.flatMap(recordsIn)
   }
-  yield* recordsIn(rest)
+  yield recordsIn(rest)
 }
 
 function recordsIn(line: string): readonly (Json | EventError)[] {
@@ -69,15 +72,18 @@ function recordsIn(line: string): readonly (Json | EventError)[] {
 }
 
 /** CloudTrail does not order the records of a file; what came first has to be judged first. */
-async function* documentOf(file: string): AsyncGenerator<Json> {
-  let text = ''
-  for await (const part of textOf(file)) {
-    text += part
-    if (text.length > MAX_DOCUMENT_CHARS)
-      throw new InputError(`${file}: too large; give it as NDJSON, which is read in parts`)
-  }
-  const records = await reading(file, () => unwrap(JSON.parse(text) as Json))
-  yield* records.toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : Number(timeOf(a) > timeOf(b))))
+async function documentOf(file: string): Promise<readonly Json[]> {
+  const records = await reading(file, async () => {
+    if ((await stat(file)).size > MAX_DOCUMENT_BYTES) throw tooLarge(file)
+    const bytes = await readFile(file)
+    const plain = file.endsWith('.gz')
+      ? gunzipSync(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES, chunkSize: CHUNK_BYTES })
+      : bytes
+    return unwrap(JSON.parse(plain.toString()) as Json)
+  })
+  const timed = records.map((record) => ({ record, time: timeOf(record) }))
+  timed.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)))
+  return timed.map(({ record }) => record)
 }
 
 function timeOf(record: Json): string {
@@ -120,10 +126,15 @@ export async function reading<T>(path: string, read: () => T | Promise<T>): Prom
   }
 }
 
+const tooLarge = (file: string): InputError =>
+  new InputError(`${file}: too large; give it as NDJSON, which is read in parts`)
+
 /** Node's and zlib's codes say what is wrong without quoting what the file holds. */
 function unreadable(path: string, error: unknown): InputError {
+  if (error instanceof InputError) return error
   if (error instanceof SyntaxError) return new InputError(`${path}: not JSON`)
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  if (code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(path)
   const what = code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${code})`
   return new InputError(`${path}: ${what}`, { cause: error })
 }

@@ -1,10 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Measured } from '../enclave/adapters/rules.ts'
 import { EventError, parseRecord } from '../enclave/core/cloudtrail.ts'
-import { detect, type Decision, type World } from '../enclave/core/detect.ts'
-import { rejected } from '../enclave/core/draft.ts'
+import { detect, dismissal, type World } from '../enclave/core/detect.ts'
+import { draft, rejected } from '../enclave/core/draft.ts'
 import { parseDriftignore } from '../enclave/core/driftignore.ts'
 import { createDrifts } from '../enclave/core/drifts.ts'
+import type { CloudEvent } from '../enclave/core/event.ts'
 import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
 import type { Json } from '../enclave/core/json.ts'
 import { createSessions } from '../enclave/core/sessions.ts'
@@ -24,28 +25,58 @@ export interface Tally {
   readonly unmapped: ReadonlyMap<string, number>
 }
 
+/** What is told of each finding. Most are of no interest, and are not made before somebody reads them. */
+export type Report = (outcome: OutcomeName, read: () => Finding, records: number) => void
+
 /** Judges records in their order against states that do not move, and reports every finding. */
 export async function replay(
-  records: AsyncIterable<Json | EventError>,
+  records: AsyncIterable<readonly (Json | EventError)[]>,
   world: World,
-  report: (finding: Finding, records: number) => void,
+  report: Report,
 ): Promise<Tally> {
   const outcomes = new Map<OutcomeName, number>()
   const unmapped = new Map<string, number>()
   let [count, held] = [0, 0]
-  for await (const record of records) {
-    count += 1
-    const decision = decide(record, world)
-    if (decision.kind === 'held') held += 1
-    world.drifts.touch(decision.touched)
-    for (const finding of decision.findings) {
-      if (finding.outcome !== 'ignored') world.drifts.record(finding)
-      add(outcomes, finding.outcome)
-      if (finding.outcome === 'unmapped') add(unmapped, `${finding.source} ${finding.event}`)
-      report(finding, count)
-    }
+
+  const take = (finding: Finding): void => {
+    if (finding.outcome !== 'ignored') world.drifts.record(finding)
+    if (finding.outcome === 'unmapped') add(unmapped, `${finding.source} ${finding.event}`)
+    add(outcomes, finding.outcome)
+    report(finding.outcome, () => finding, count)
   }
+
+  const judge = (event: CloudEvent): void => {
+    world.sessions.record(event)
+    const dismissed = dismissal(event, world.catalog)
+    if (dismissed !== undefined) {
+      add(outcomes, 'ignored')
+      report('ignored', () => draft(event, 'ignored', dismissed), count)
+      return
+    }
+    const { kind, findings, touched } = detect(event, world, Date.parse(event.time)) // when it happened is now
+    if (kind === 'held') held += 1
+    world.drifts.touch(touched)
+    findings.forEach(take)
+  }
+
+  for await (const batch of records)
+    for (const record of batch) {
+      count += 1
+      const event = parsed(record)
+      if (event instanceof EventError) take(rejected(`${event.code}: ${event.message}`))
+      else judge(event)
+    }
   return { records: count, outcomes, held, unmapped }
+}
+
+function parsed(record: Json | EventError): CloudEvent | EventError {
+  if (record instanceof EventError) return record
+  try {
+    return parseRecord(record)
+  } catch (error) {
+    if (error instanceof EventError) return error
+    throw error
+  }
 }
 
 /** The world of a replay. Without `principals`, whoever calls himself Terraform is believed. */
@@ -72,19 +103,6 @@ export function replayWorld(
     writers,
     suppressions: [],
     driftignore: parseDriftignore(driftignore),
-  }
-}
-
-function decide(record: Json | EventError, world: World): Omit<Decision, 'until'> {
-  try {
-    if (record instanceof EventError) throw record
-    const event = parseRecord(record)
-    world.sessions.record(event)
-    return detect(event, world, Date.parse(event.time)) // the moment at which it happened is now
-  } catch (error) {
-    if (error instanceof EventError)
-      return { kind: 'judged', findings: [rejected(`${error.code}: ${error.message}`)], touched: [] }
-    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { loadRules } from '../enclave/adapters/rules.ts'
-import type { Finding } from '../enclave/core/finding.ts'
+import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
 import { toDriftLog, toJson, toPerson } from '../enclave/core/render.ts'
 import { readRecords, readStates, readText } from './inputs.ts'
 import { replay, replayWorld, type Tally } from './replay.ts'
@@ -55,9 +55,9 @@ async function run(options: Options, folder: string, terminal: Terminal): Promis
   const tally = await replay(
     readRecords(options.events),
     replayWorld(rules, states, principals, driftignore),
-    (finding, records) => {
+    (outcome, read, records) => {
       if (terminal.live && records % PROGRESS_EVERY === 0) terminal.err(`\r${number(records)} records …`)
-      if (options.all || isShown(finding, options)) terminal.out(line(finding))
+      if (options.all || isShown(outcome, read, options)) terminal.out(line(read()))
     },
   )
   if (terminal.live && tally.records >= PROGRESS_EVERY) terminal.err('\r\u001B[K')
@@ -72,9 +72,10 @@ function lineOf({ json, format }: Options, { colour }: Terminal): (finding: Find
 }
 
 /** What was not checked is a line each for programs, and a count at the end for people. */
-function isShown({ outcome, resource }: Finding, { json, format, strict }: Options): boolean {
+function isShown(outcome: OutcomeName, read: () => Finding, { json, format, strict }: Options): boolean {
   // What names a resource has got as far as the comparison: reads, failures and repeats of queues have not.
-  if (strict && (outcome === 'expected' || outcome === 'suppressed' || outcome === 'ignored')) return resource !== null
+  if (strict && (outcome === 'expected' || outcome === 'suppressed' || outcome === 'ignored'))
+    return read().resource !== null
   if (outcome === 'unmapped') return json === true || format !== undefined
   return outcome === 'drift' || outcome === 'unmanaged'
 }

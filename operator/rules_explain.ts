@@ -33,7 +33,7 @@ export async function explain(
   const states = await readStates([options.state], (line) => terminal.err(`${line}\n`))
   const measured = await loadRules(shipped)
   const world = replayWorld({ ...measured, rules: asked }, states, [])
-  for await (const record of readRecords([options.event])) {
+  for (const record of (await Array.fromAsync(readRecords([options.event]))).flat()) {
     if (record instanceof EventError) throw new InputError(`${options.event}: ${record.message}`)
     const event = parseRecord(record)
     for (const finding of detect(event, world, Date.parse(event.time)).findings) {

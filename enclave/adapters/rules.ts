@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseService } from '../core/catalog_file.ts'
 import { createCatalog, type Catalog, type Service } from '../core/catalog.ts'
+import { withoutExamples } from '../core/example_file.ts'
 import { formatWarning } from '../core/falco/source.ts'
 import { parseRuleFiles, type RuleText } from '../core/rule_files.ts'
 import type { Rule } from '../core/rule.ts'
@@ -23,7 +24,7 @@ export async function loadRules(folder: string): Promise<Measured> {
   const [mistake] = mistakes
   if (mistake !== undefined) throw mistake
   return {
-    catalog: createCatalog(await loadServices(folder)),
+    catalog: createCatalog(await loadServices(folder, withoutExamples)),
     rules,
     writers: (await yamlFiles(join(folder, 'writers'))).flatMap(({ name, text }) => parseWriters(text, name)),
     warnings: warnings.map(formatWarning),
@@ -36,11 +37,14 @@ export async function readRuleFiles(folder: string): Promise<readonly RuleText[]
 }
 
 /** The catalog's files, each with its types' part of the provider's schema, which lies at the same place under `schema`. */
-export async function loadServices(folder: string): Promise<readonly Service[]> {
+export async function loadServices(
+  folder: string,
+  prepare: (text: string) => string = (text) => text,
+): Promise<readonly Service[]> {
   const catalog = join(folder, 'catalog')
   const load = async ({ name, text }: RuleText): Promise<Service> => {
     const schema = join(folder, 'schema', relative(catalog, name).replace(/\.yaml$/, '.json'))
-    return parseService(text, name, await readFile(schema, 'utf8'))
+    return parseService(prepare(text), name, await readFile(schema, 'utf8'))
   }
   return Promise.all((await yamlFiles(catalog)).map(load))
 }

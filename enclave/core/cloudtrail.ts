@@ -59,28 +59,43 @@ export function parseRecord(value: Json): CloudEvent {
       name: required(payload, 'methodName'),
       time: timeOf(value['timestamp']),
     })
-  const name = required(value, 'eventName')
-  const errorCode = textOf(value['errorCode']) ?? (value['errorMessage'] ? 'Error' : undefined)
-  // Most records are dropped before anybody asks who it was.
-  let actor: Actor | undefined
-  const readActor = (): Actor => (actor ??= parseActor(value))
-  return {
-    cloud: 'aws',
-    id: textOf(value['eventID']) ?? '',
-    time: timeOf(value['eventTime']),
-    source: sourceOf(value),
-    name,
-    account: textOf(value['recipientAccountId']) ?? readActor().account ?? '',
-    region: textOf(value['awsRegion']) ?? '',
-    type: textOf(value['eventType']) ?? 'AwsApiCall',
-    readOnly: flagOf(value['readOnly']) ?? READING_VERB.test(name),
-    ...(errorCode === undefined ? {} : { errorCode }),
-    get actor() {
-      return readActor()
-    },
-    request: parameters(value['requestParameters']),
-    response: parameters(value['responseElements']),
-    record: value,
+  return new CloudTrailEvent(value)
+}
+
+/** A class for its getter: most records are dropped before anybody asks who it was, and an object's own would cost more than the answer. */
+class CloudTrailEvent implements CloudEvent {
+  readonly cloud = 'aws'
+  readonly id: string
+  readonly time: string
+  readonly source: string
+  readonly name: string
+  readonly account: string
+  readonly region: string
+  readonly type: string
+  readonly readOnly: boolean
+  declare readonly errorCode?: string
+  readonly request: JsonObject
+  readonly response: JsonObject
+  readonly record: JsonObject
+
+  constructor(record: JsonObject) {
+    this.name = required(record, 'eventName')
+    this.source = sourceOf(record)
+    this.record = record
+    this.id = textOf(record['eventID']) ?? ''
+    this.time = timeOf(record['eventTime'])
+    this.account = textOf(record['recipientAccountId']) ?? this.actor.account ?? ''
+    this.region = textOf(record['awsRegion']) ?? ''
+    this.type = textOf(record['eventType']) ?? 'AwsApiCall'
+    this.readOnly = flagOf(record['readOnly']) ?? READING_VERB.test(this.name)
+    this.request = parameters(record['requestParameters'])
+    this.response = parameters(record['responseElements'])
+    const errorCode = textOf(record['errorCode']) ?? (record['errorMessage'] ? 'Error' : undefined)
+    if (errorCode !== undefined) this.errorCode = errorCode
+  }
+
+  get actor(): Actor {
+    return parseActor(this.record)
   }
 }
 

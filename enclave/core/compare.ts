@@ -100,7 +100,7 @@ type Pair = { readonly path: string; readonly old: Json; readonly now: Json | un
 
 /** The single keys of two maps. */
 function keys({ path, old, now }: Pair): readonly Pair[] {
-  if (now === undefined) return [{ path, old, now }]
+  if (now === undefined || typeof now === 'string') return [{ path, old, now }] // of a map a text tells only that it is hidden
   const [before, after] = [isObject(old) ? old : {}, isObject(now) ? now : {}]
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   return Array.from(names, (key) => ({

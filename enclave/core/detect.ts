@@ -33,16 +33,23 @@ export type Decision = {
   | { readonly kind: 'held'; readonly until: number }
 )
 
+/** Why an event, as nearly all, needs no judgement: what `detect` would say of one that it ignores at first sight. */
+export function dismissal(event: CloudEvent, catalog: Catalog): string | undefined {
+  const entry = catalog.entry(event.source, event.name)
+  const harmless = triage(event, entry)
+  if (harmless !== undefined) return harmless
+  return entry?.kind === 'content' ? 'writes content, not configuration' : undefined
+}
+
 /** The way of one event: triage, resolve, compare, judge, rules. Changes nothing in the world. */
 export function detect(record: CloudEvent, world: World, now: number): Decision {
+  const dismissed = dismissal(record, world.catalog)
+  if (dismissed !== undefined) return judged(draft(record, 'ignored', dismissed))
   const entry = world.catalog.entry(record.source, record.name)
-  const harmless = triage(record, entry)
-  if (harmless !== undefined) return judged(draft(record, 'ignored', harmless))
-  if (entry?.kind === 'content') return judged(draft(record, 'ignored', 'writes content, not configuration'))
   const event = { ...record, actor: world.sessions.complete(record.actor) }
   const unmapped = (what: string): Decision =>
     judged(said(event, draft(event, 'unmapped', `not checked: the catalog does not describe ${what}`), world))
-  if (entry === undefined) return unmapped('this call')
+  if (entry?.kind !== 'configuration') return unmapped('this call')
   const touches = joined(entry.touches(event), world.states)
   if (touches.length === 0) return unmapped('what this call changes')
   const judgements = touches.map((touch) => judge(touch, world, now))

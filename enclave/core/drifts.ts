@@ -43,6 +43,8 @@ export interface Drifts {
 
 type Paths = Map<string, OpenDrift>
 
+const NONE: readonly OpenDrift[] = []
+
 /** Begins with what earlier findings left open. */
 export function createDrifts(stored: Iterable<Finding> = []): Drifts {
   const resources = new Map<string, Paths>()
@@ -121,7 +123,10 @@ export function createDrifts(stored: Iterable<Finding> = []): Drifts {
 
   for (const finding of stored) record(finding)
   return {
-    open: (state, address) => [...(resources.get(`${state}\n${address}`)?.values() ?? [])],
+    open(state, address) {
+      const paths = resources.get(`${state}\n${address}`)
+      return paths === undefined ? NONE : [...paths.values()]
+    },
     openIn: (state) =>
       Array.from(resources.values(), (paths) => [...paths.values()])
         .flat()

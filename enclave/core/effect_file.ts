@@ -4,6 +4,7 @@ import type { CloudEvent } from './event.ts'
 import { matchesGlob } from './glob.ts'
 import { isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
+import { isRedacted } from './meaning.ts'
 import { readPermissions } from './permission_calls.ts'
 import { listOf, readKeys, readTags } from './reader.ts'
 import { compileReader, type Context } from './reader_file.ts'
@@ -182,7 +183,8 @@ export function shaped(verb: 'set' | 'add' | 'remove', kind: AttributeKind, read
   const convert = shape === 'list' ? listOf : verb === 'remove' ? readKeys : readTags
   return (event) => {
     const value = read(event)
-    return value === undefined || value === null || typeof value === 'boolean' ? value : convert(value)
+    if (value === undefined || value === null || typeof value === 'boolean') return value
+    return typeof value === 'string' && isRedacted(value) ? value : convert(value)
   }
 }
 

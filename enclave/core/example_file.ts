@@ -106,3 +106,13 @@ function findingOf(source: Json): JsonObject {
     source['outcome'] === undefined && source['changes'] !== undefined ? { outcome: 'drift', kind: 'changed' } : {}
   return { ...usual, ...rest, ...(address === undefined ? {} : { resource: { address } }) }
 }
+
+/** A key of that name with all that is deeper than it, in the block form that the catalog's files have. */
+const EXAMPLES = /^( *)examples:.*\n(?:(?:\1 .*)?\n)*/gm
+
+/**
+ * A catalog file without its examples, its lines at their places. They are half of the text, and a start would wait for
+ * them: nothing that runs looks at them.
+ */
+export const withoutExamples = (text: string): string =>
+  text.replace(EXAMPLES, (found) => '\n'.repeat(found.split('\n').length - 1))

@@ -1,9 +1,12 @@
 /** Whether a text matches a pattern in which `*` stands for anything. Takes time in proportion to their lengths. */
 export function matchesGlob(pattern: string, text: string): boolean {
-  const [head = '', ...parts] = pattern.split('*')
-  const tail = parts.pop()
-  if (tail === undefined) return text === pattern
-  if (!text.startsWith(head) || !text.endsWith(tail) || text.length < head.length + tail.length) return false
+  const star = pattern.indexOf('*')
+  if (star < 0) return text === pattern
+  const head = pattern.slice(0, star)
+  if (!text.startsWith(head)) return false // as most do not
+  const parts = pattern.slice(star + 1).split('*')
+  const tail = parts.pop() ?? ''
+  if (!text.endsWith(tail) || text.length < head.length + tail.length) return false
   const end = text.length - tail.length
   let at = head.length
   for (const part of parts) {

@@ -11,8 +11,14 @@ const FILTERS: ReadonlyMap<string, (text: string) => string> = new Map([
   ['lower', (text) => text.toLowerCase()],
 ])
 
-/** What no template can say. `permissions()`: the rules that a rule of a security group stands for. */
-const FUNCTIONS: ReadonlyMap<string, NameReader> = new Map([['permissions()', permissionNames]])
+/**
+ * What no template can say. `permissions()`: the rules that a rule of a security group stands for. `singleton()`: the only
+ * one of its type in an account's region, whose id says nothing; records call it `singleton`.
+ */
+const FUNCTIONS: ReadonlyMap<string, NameReader> = new Map([
+  ['permissions()', permissionNames],
+  ['singleton()', () => ['singleton']],
+])
 
 /** Reads what one entry of `identities` names a resource; nothing where an attribute that it needs is unset. */
 export type NameReader = (attributes: JsonObject) => readonly string[]

@@ -9,7 +9,10 @@ export const isObject = (value: Json | undefined): value is JsonObject =>
 export function isWithinDepth(value: Json, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (depth === 0) return false
-  return Object.values(value).every((inner: Json) => isWithinDepth(inner, depth - 1))
+  // Every record is walked, and most of its members are texts: no call for those.
+  for (const inner of Object.values(value) as readonly Json[])
+    if (typeof inner === 'object' && !isWithinDepth(inner, depth - 1)) return false
+  return true
 }
 
 /** One text for one value: keys sorted, no white space. Give it only values of bounded depth. */
@@ -24,6 +27,7 @@ export function canonicalJson(value: Json): string {
 
 /** An object without the members that are undefined, for types whose optional members may not be. */
 export function defined<T extends object>(members: { [K in keyof T]: T[K] | undefined }): T {
-  // The cast is what the filter has just made true.
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T
+  const kept: Partial<T> = {}
+  for (const name in members) if (members[name] !== undefined) kept[name] = members[name]
+  return kept as T // which the loop has just made true
 }

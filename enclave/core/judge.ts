@@ -37,7 +37,9 @@ export function judge({ event, targets }: Touch, ground: Ground, now: number): J
     target.effect === 'delete'
       ? NO_CHANGE
       : compare(target, event, owned, ground.digest, owned && asItIs(owned, ground.drifts))
-  const call: Call = { event, target, subject: { resource: ref, account, actor: event.actor }, run, comparison, now }
+  const subject = { resource: ref, account, actor: event.actor }
+  const isMirror = target.effect === 'change' && targets[0].effect !== 'change'
+  const call: Call = { event, target, subject, run, comparison, isMirror, now }
   if (owned !== undefined) return judgeOwned(call, owned, resolved, ground)
   return wait([placed(judgeUnmanaged(call, ground), resolved)], call, states, ground)
 }

@@ -20,6 +20,8 @@ export const KINDS = [
   'unordered_json',
   /** The containers of an ECS task, with what ECS fills in. */
   'containers',
+  /** What a load balancer's listener does with requests, with what Elastic Load Balancing fills in. */
+  'actions',
   /** Text of which AWS does not look at the case. */
   'any_case',
   /** A name in the DNS: neither case nor the dot at its end count. */

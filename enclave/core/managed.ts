@@ -29,6 +29,8 @@ export interface Call {
   readonly subject: Subject
   readonly run: Run
   readonly comparison: Comparison
+  /** What was compared is kept by a resource that only shows it where Terraform has it as one of its own. */
+  readonly isMirror: boolean
   /** When it is judged, in ms. */
   readonly now: number
 }

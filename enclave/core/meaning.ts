@@ -1,8 +1,9 @@
+import { normalActions } from './actions.ts'
 import { normalContainers } from './containers.ts'
 import { isList, mapValues, parseDocument, sorted, withoutOrder } from './document.ts'
 import { canonicalJson, isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
-import { endsArn, isPrefixVersion, KMS_ALIAS, normalTime } from './names.ts'
+import { endsArn, isPrefixVersion, KMS_ALIAS, normalKey, normalTime } from './names.ts'
 import { normalCidr, normalDnsName, normalProtocol } from './network.ts'
 import { normalPolicy } from './policy.ts'
 import { normalPermissions } from './security_groups.ts'
@@ -64,6 +65,7 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   json: document(whole),
   unordered_json: document(withoutOrder),
   containers: document(normalContainers),
+  actions: { normal: normalActions, shown: whole },
   any_case: text((value) => value.toLowerCase()),
   dns_name: text(normalDnsName),
   cidr: text(normalCidr),
@@ -71,7 +73,7 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   protocol: text(normalProtocol),
   time: text(normalTime),
   arn_or_name: { ...text(), related: endsArn },
-  kms_key: { ...text(), related: endsArn },
+  kms_key: { ...text(normalKey), related: endsArn },
   version: { ...text(), related: isPrefixVersion },
   permissions: { normal: normalPermissions, shown: whole },
 }

@@ -34,7 +34,15 @@ export function normalCidr(text: string): string {
   const length = Number(six[2] ?? 128)
   if (groups === undefined || length > 128) return text
   const masked = groups.map((group, at) => group & mask(length - at * 16, 16))
-  return `${masked.map((group) => group.toString(16)).join(':')}/${length}`
+  return `${ipv6Text(masked)}/${length}`
+}
+
+/** RFC 5952: the longest run of zeros is left out, of two the first. */
+function ipv6Text(groups: readonly number[]): string {
+  const text = groups.map((group) => group.toString(16)).join(':')
+  const runs = (text.match(/(?:^|:)0(?::0)+(?=:|$)/g) ?? []).map((run) => run.replace(/^:/, ''))
+  const [longest] = runs.toSorted((a, b) => b.length - a.length)
+  return longest === undefined ? text : text.replace(longest, '::').replace(/:{3,}/, '::')
 }
 
 function normalIpv4(text: string, bytes: readonly number[], length: number): string {

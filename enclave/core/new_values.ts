@@ -36,21 +36,28 @@ export function newValues(
   return all.map((path) => [path, undefined] as const)
 }
 
-const read = (readers: ReadonlyMap<string, Reader>, event: CloudEvent): readonly (readonly [string, Json])[] =>
-  Array.from(readers, ([path, reader]) => [path, reader(event)] as const).filter(
-    (entry): entry is readonly [string, Json] => entry[1] !== undefined,
-  )
+function read(readers: ReadonlyMap<string, Reader>, event: CloudEvent): readonly (readonly [string, Json])[] {
+  const values: (readonly [string, Json])[] = []
+  for (const [path, reader] of readers) {
+    const value = reader(event)
+    if (value !== undefined) values.push([path, value])
+  }
+  return values
+}
 
 function addition(
   path: string,
   added: Json,
   kind: AttributeKind,
   before: Before,
-): readonly (readonly [string, Json])[] {
+): readonly (readonly [string, Json | undefined])[] {
   if (kind === 'permissions') return [[path, withPermissions(before(path), added)]]
+  if (typeof added === 'string') return [[path, undefined]] // it is hidden
   if (isObject(added)) return Object.entries(added).map(([key, value]) => [keyPath(path, key), value] as const)
   const members = listIn(before(path))
-  return [[path, [...members, ...delta(members, added).added]]]
+  // A block that is there has more to it than a call says: what the provider computes, what other calls set.
+  const isThere = (one: Json): boolean => isObject(one) && members.some((member) => holds(member, one))
+  return [[path, [...members, ...delta(members, added).added.filter((one) => !isThere(one))]]]
 }
 
 function removal(path: string, gone: Json, kind: AttributeKind, before: Before): readonly (readonly [string, Json])[] {

@@ -1,5 +1,6 @@
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
+import { normalDnsName } from './network.ts'
 import { valueAt } from './path.ts'
 
 /** A place in an audit record. */
@@ -20,10 +21,15 @@ export function readPlace(event: CloudEvent, { root, names }: Place): Json | und
 /** Newer calls of EC2 have all they say in `<Action>Request` or the like, and all that is answered in `<Action>Response`. */
 const ENVELOPE = /^[A-Z]\w*(?:Req|Request|Response)$/
 
+/** API Gateway has a call's body beside what its path names: `{restApiId, createStageInput: {…}}`. */
+const BODY = /^[a-z]\w*Input$/
+
 function withoutEnvelope(value: Json | undefined): Json | undefined {
   if (!isObject(value)) return value
-  const [[name, inner] = ['', null], ...others] = Object.entries(value)
-  return others.length === 0 && ENVELOPE.test(name) && isObject(inner) ? inner : value
+  const members = Object.entries(value)
+  const [[name, inner] = ['', null], ...others] = members
+  if (others.length === 0 && ENVELOPE.test(name) && isObject(inner)) return inner
+  return members.find(([member, body]) => BODY.test(member) && isObject(body))?.[1] ?? value
 }
 
 /** What stands at a list of names, which calls in an envelope write in upper camel case. */
@@ -73,13 +79,16 @@ const first = (object: JsonObject, names: readonly string[]): Json | undefined =
 
 /** A list of keys and values in any of AWS's spellings, or a map, to a map. */
 export function readTags(value: Json): Json | undefined {
-  const isMap = isObject(value) && Object.keys(value).length > 0 && first(value, ['items', ...KEYS]) === undefined
-  if (isMap) return value
+  if (isObject(value) && Object.keys(value).length > 0 && !isPair(value) && value['items'] === undefined) return value
   const pairs = listOf(value).map((tag) =>
     isObject(tag) ? ([first(tag, KEYS), first(tag, VALUES) ?? ''] as const) : [],
   )
   return pairs.every(([key]) => typeof key === 'string') ? (Object.fromEntries(pairs) as JsonObject) : undefined
 }
+
+/** A key and its value, by themselves. The most usual key of a map is `Name`, which alone makes no pair. */
+const isPair = (value: JsonObject): boolean =>
+  first(value, ['name', 'Name']) === undefined ? first(value, KEYS) !== undefined : first(value, VALUES) !== undefined
 
 /** A list of map keys: plain texts, or tags without values. */
 export function readKeys(value: Json): Json | undefined {
@@ -106,9 +115,35 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ['json', text(parsed)],
   ['url', text(unescaped)],
   ['last', text((value) => value.slice(Math.max(value.lastIndexOf('/'), value.lastIndexOf(':')) + 1))],
+  ['dns', text(normalDnsName)],
+  ['unquoted', (value) => (Array.isArray(value) ? value.map(unquoted) : unquoted(value))],
+  ['method', text(methodOf)],
+  ['joined', joined],
+  ['filled', filled],
+  ['names', (value) => (isObject(value) ? Object.keys(value) : undefined)],
+  ['values', (value) => (isObject(value) ? Object.values(value) : undefined)],
   ['lower', text((value) => value.toLowerCase())],
   ['upper', text((value) => value.toUpperCase())],
 ])
+
+/** A map without the keys that an empty value removes. */
+function filled(value: Json): Json | undefined {
+  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== '')) : undefined
+}
+
+/** API Gateway's method in the path of one of its settings in a stage: `pets/GET` in `/~1pets/GET/logging/loglevel`. */
+function methodOf(path: string): string | undefined {
+  const parts = path.split('/').slice(1, -2)
+  return parts.length > 0 ? parts.join('/').replace(/^~1(?=.)/, '') : undefined
+}
+
+/** Systems Manager's parameters are lists, of which the provider makes texts. */
+function joined(value: Json): Json | undefined {
+  if (!isObject(value)) return undefined
+  return Object.fromEntries<Json>(
+    Object.entries(value).map(([key, values]) => [key, Array.isArray(values) ? values.join(',') : values]),
+  )
+}
 
 function parsed(value: string): Json | undefined {
   try {
@@ -118,6 +153,10 @@ function parsed(value: string): Json | undefined {
     return undefined
   }
 }
+
+/** Text without the quotes around it. */
+const unquoted = (value: Json): Json =>
+  typeof value === 'string' && /^".*"$/s.test(value) ? value.slice(1, -1) : value
 
 function unescaped(value: string): string | undefined {
   try {
@@ -150,6 +189,15 @@ export const where =
         isObject(element) && Object.entries(fields).every(([name, wanted]) => isAlike(element[name] ?? null, wanted)),
     )
 
+/** The elements that do not have these values. */
+export const without = (fields: JsonObject): Step => {
+  const among = where(fields)
+  return (value) => {
+    const gone = listOf(among(value) ?? null)
+    return listOf(value).filter((element) => !gone.includes(element))
+  }
+}
+
 /** Whether two scalars are one, whatever their type: `5` and `"5"`. */
 const isAlike = (a: Json, b: Json): boolean => typeof a !== 'object' && typeof b !== 'object' && String(a) === String(b)
 
@@ -177,3 +225,63 @@ export const times =
     const number = typeof value === 'string' && value !== '' ? Number(value) : value
     return typeof number === 'number' && Number.isFinite(number) ? number * factor : undefined
   }
+
+/** What API Gateway's patch operations leave at a path; "" where they remove it. */
+export const patch =
+  (path: string): Step =>
+  (value) => {
+    const last = listOf(value).findLast((operation) => isObject(operation) && operation['path'] === path)
+    if (!isObject(last)) return undefined
+    return last['op'] === 'remove' ? '' : last['value']
+  }
+
+/** What patch operations set below a path, by key. */
+export const patched =
+  (path: string): Step =>
+  (value) => {
+    const members = below(path, value).flatMap(([key, { op, value: now }]) =>
+      op === 'remove' ? [] : [[key, now ?? '']],
+    )
+    return members.length > 0 ? (Object.fromEntries(members) as JsonObject) : undefined
+  }
+
+/** The keys below a path that patch operations remove. */
+export const unpatched =
+  (path: string): Step =>
+  (value) => {
+    const keys = below(path, value).flatMap(([key, { op }]) => (op === 'remove' ? [key] : []))
+    return keys.length > 0 ? keys : undefined
+  }
+
+/** The patch operations on what lies below a path, with its key, which is a JSON pointer's (RFC 6901, section 4). */
+const below = (path: string, value: Json): readonly (readonly [string, JsonObject])[] =>
+  listOf(value).flatMap((operation) => {
+    if (!isObject(operation)) return []
+    const { path: at } = operation
+    if (typeof at !== 'string' || !at.startsWith(path)) return []
+    return [[at.slice(path.length).replaceAll('~1', '/').replaceAll('~0', '~'), operation] as const]
+  })
+
+/** Structures as Terraform's blocks, to any depth: members by the same names in snake case, or by others where they differ. */
+export function snake(others: JsonObject): Step {
+  const nameOf = (name: string): string => {
+    const own = snakeCase(name)
+    const other = Object.hasOwn(others, own) ? others[own] : own
+    return typeof other === 'string' ? other : own
+  }
+  const block = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(block)
+    if (!isObject(value)) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [nameOf(name), isObject(inner) ? [block(inner)] : block(inner)]),
+    )
+  }
+  return block
+}
+
+/** `iPSetForwardedIPConfig`, which is CloudTrail's for `IPSetForwardedIPConfig`, to `ip_set_forwarded_ip_config`. */
+const snakeCase = (name: string): string =>
+  upperFirst(name)
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase()

@@ -22,8 +22,8 @@ export interface Context {
 type Read = (event: CloudEvent, block: Json) => Json | undefined
 
 const PLACE = /^(request|response|event|element)(?:\.(.+))?$/
-/** In a template: `${place}` or `${place|step}`. */
-const PIECE = /\$\{([^}|]+)(?:\|(\w+))?\}/g
+/** In a template: `${place}` or `${place|step}`, and `=default` for where nothing is there. */
+const PIECE = /\$\{([^}|=]+)(?:\|(\w+))?(?:=([^}]+))?\}/g
 
 /** Compiles what the catalog writes for a value: a place, several, a template, a constant, or a mapping of steps. */
 export function compileReader(source: unknown, context: Context): Reader {
@@ -61,7 +61,8 @@ function compileSteps(source: JsonObject, context: Context): Read {
       if (at === undefined) break
       at = step(at, event)
     }
-    return at ?? fallback
+    // Of parameters that CloudTrail left out, nobody knows what they did not say.
+    return at ?? (event.request['omitted'] === true ? undefined : fallback)
   }
 }
 
@@ -77,10 +78,15 @@ const ARGUMENTS: Readonly<Record<string, (argument: Json, fail: (message: string
     return (value) => valueAt(value, names)
   },
   where: (fields, fail) => (isObject(fields) ? steps.where(fields) : fail('where takes fields and values')),
+  without: (fields, fail) => (isObject(fields) ? steps.without(fields) : fail('without takes fields and values')),
   map: (words, fail) => (isObject(words) ? steps.translate(words) : fail('map takes words and values')),
   after: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.after(mark) : fail('after takes a text')),
   before: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.before(mark) : fail('before takes a text')),
   split: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.split(mark) : fail('split takes a text')),
+  patch: (path, fail) => (typeof path === 'string' ? steps.patch(path) : fail('patch takes a path')),
+  patched: (path, fail) => (typeof path === 'string' ? steps.patched(path) : fail('patched takes a path')),
+  unpatched: (path, fail) => (typeof path === 'string' ? steps.unpatched(path) : fail('unpatched takes a path')),
+  snake: (names, fail) => (isObject(names) ? steps.snake(names) : fail('snake takes names and other names')),
   times: (factor, fail) => (typeof factor === 'number' ? steps.times(factor) : fail('times takes a number')),
 }
 
@@ -146,8 +152,8 @@ function compileTemplate(text: string, context: Context): Read {
   const parts: (string | Read)[] = []
   let end = 0
   for (const match of text.matchAll(PIECE)) {
-    const [piece, place = '', name] = match
-    parts.push(text.slice(end, match.index), compilePiece(place, name, context))
+    const [piece, place = '', name, fallback] = match
+    parts.push(text.slice(end, match.index), compilePiece(place, name, fallback, context))
     end = match.index + piece.length
   }
   parts.push(text.slice(end))
@@ -168,12 +174,12 @@ function compileTemplate(text: string, context: Context): Read {
   }
 }
 
-function compilePiece(place: string, name: string | undefined, context: Context): Read {
+function compilePiece(place: string, name: string | undefined, fallback: string | undefined, context: Context): Read {
   const read = compilePlace(place, context)
-  if (name === undefined) return read
-  const step = steps.STEPS.get(name) ?? context.fail(`no step is called ${name}`, context.path)
+  const step =
+    name === undefined ? undefined : (steps.STEPS.get(name) ?? context.fail(`no step is called ${name}`, context.path))
   return (event, block) => {
-    const value = read(event, block)
-    return value === undefined || value === null ? undefined : step(value)
+    const value = read(event, block) ?? undefined
+    return (value === undefined || step === undefined ? value : step(value)) ?? fallback
   }
 }

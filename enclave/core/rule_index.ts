@@ -15,6 +15,8 @@ interface Entry {
   readonly rank: number
 }
 
+const NONE: readonly Entry[] = []
+
 /** Rules stay what they are while a world lives, so they are indexed when the first event meets them. */
 const indexed = { all: new WeakMap<readonly Rule[], Rules>(), first: new WeakMap<readonly Rule[], Rules>() }
 
@@ -41,17 +43,23 @@ function buildIndex(rules: readonly Rule[], matching: RuleMatching): Rules {
   }
   return (subject) => {
     const { event, finding } = subject
-    const candidates = [
-      ...(byEvent.get(event.name) ?? []),
-      ...(byType.get(finding.resource?.type ?? '') ?? []),
-      ...(byService.get(finding.service) ?? []),
-      ...others,
-    ].sort((a, b) => a.rank - b.rank)
+    const candidates = inOrder([
+      byEvent.get(event.name) ?? NONE,
+      byType.get(finding.resource?.type ?? '') ?? NONE,
+      byService.get(finding.service) ?? NONE,
+      others,
+    ])
     const matches = ({ rule }: Entry) => isInReach(rule.reach, subject) && rule.matches(subject)
     if (matching === 'all') return candidates.filter(matches).map(({ rule }) => rule)
     const first = candidates.find(matches)
     return first === undefined ? [] : [first.rule]
   }
+}
+
+/** Each list is in order already, and mostly all but one are empty. */
+function inOrder(lists: readonly (readonly Entry[])[]): readonly Entry[] {
+  const [first = NONE, ...more] = lists.filter((list) => list.length > 0)
+  return more.length === 0 ? first : [first, ...more].flat().sort((a, b) => a.rank - b.rank)
 }
 
 const gravity = ({ severity }: Rule): number => SEVERITIES.indexOf(severity)

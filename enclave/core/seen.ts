@@ -23,7 +23,7 @@ export function createSeen(): Seen {
 
 /** One delivery of an event to one account, for one resource. */
 function deliveryOf({ eventId, account, resource }: Finding): readonly string[] {
-  return eventId === '' ? [] : [[eventId, account, resource?.type, resource?.id].join('\n')]
+  return eventId === '' ? [] : [`${eventId}\n${account}\n${resource?.type ?? ''}\n${resource?.id ?? ''}`]
 }
 
 /**

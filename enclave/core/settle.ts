@@ -5,13 +5,22 @@ import { usualSeverity } from './enrich.ts'
 import { quietOf } from './excuse.ts'
 import type { Excuse, Finding, Withheld } from './finding.ts'
 import { isSame } from './meaning.ts'
+import type { Owned } from './state_index.ts'
 import { WHOLE } from './touches.ts'
 
 /** What a state's new serial puts right. Like any finding, each goes to `drifts.record` once it is stored. */
 export function settle(state: string, world: World, now: number): readonly Finding[] {
-  const settled = world.drifts.openIn(state).filter((drift) => isSettled(drift, world))
+  const open = world.drifts.openIn(state)
+  const settled = open.filter((drift) => isSettled(drift, world))
   const reason = `serial ${world.states.serial(state)} of its state agrees`
-  return byFinding(settled).map((group) => resolution(group, reason, now))
+  const left = open.filter((drift) => !settled.includes(drift) && isMoved(drift, world))
+  return [
+    ...byFinding(settled).map((group) => resolution(group, reason, now)),
+    ...byFinding(left).flatMap((group) => [
+      resolution(group, 'its resource has another address now, and is told under that', now),
+      moved(group, world),
+    ]),
+  ]
 }
 
 /** What time alone brings up: drift whose suppression has ended, and attributes that flapped and now rest as they should. */
@@ -21,14 +30,15 @@ export function awaken(world: World, now: number): readonly Finding[] {
   const untold = open.filter((drift) => isUntold(drift, world, now) && !isFlapping(drift, world, now))
   return [
     ...byFinding(rested).map((group) => resolution(group, 'as the state says again, and at rest', now)),
-    ...byFinding(untold).map(alert),
+    ...byFinding(untold).map((group) => alert(group, 'what kept it quiet has ended, and it is still so')),
   ]
 }
 
-function isSettled({ path, now, finding }: OpenDrift, { states, catalog, digest }: World): boolean {
-  const owner = ownerOf(finding)
-  if (owner === undefined) return false
-  const owned = states.at(owner.state, owner.address)
+function isSettled(drift: OpenDrift, world: World): boolean {
+  const { path, now, finding } = drift
+  const { catalog, digest } = world
+  if (ownerOf(finding) === undefined) return false
+  const owned = ownedNow(drift, world)
   if (owned === undefined || path === WHOLE) return owned === undefined
   const type = catalog.types.get(finding.resource?.type ?? '')
   if (type === undefined) return false
@@ -37,6 +47,23 @@ function isSettled({ path, now, finding }: OpenDrift, { states, catalog, digest 
   const isUnknown = finding.verdict === 'suspected' && now === null
   // A value nobody saw cannot be compared; that Terraform wrote another one is all there will ever be to know.
   return isUnknown ? !isSame(kind, value, changeOf(finding, path)?.[0] ?? null) : isSame(kind, value, now)
+}
+
+/** Where a state has the drifted resource by now: a `moved` block, or another state, gives it another address. */
+function ownedNow({ finding, excuse }: OpenDrift, { states }: World): Owned | undefined {
+  const owner = ownerOf(finding)
+  const { cloud, account, region, resource } = finding
+  if (owner === undefined || resource === null) return undefined
+  const here = states.at(owner.state, owner.address)
+  // Of what is kept quiet nobody has to be told that it moved.
+  if (here !== undefined || excuse !== undefined) return here
+  return states.find({ cloud, account, region, type: resource.type, id: resource.id })
+}
+
+function isMoved(drift: OpenDrift, world: World): boolean {
+  const owned = ownedNow(drift, world)
+  const owner = ownerOf(drift.finding)
+  return owned !== undefined && (owned.state !== owner?.state || owned.address !== owner.address)
 }
 
 function isFlapping({ path, finding }: OpenDrift, { drifts }: World, now: number): boolean {
@@ -91,6 +118,7 @@ function resolution(group: readonly OpenDrift[], reason: string, now: number): F
   const ended = {
     ...rest,
     time: new Date(now).toISOString(),
+    verdict: null,
     severity: 'info',
     rules: [],
     reason,
@@ -106,8 +134,17 @@ function withheldIn(group: readonly OpenDrift[], { changes }: Told, excuse: Excu
   )
 }
 
+/** The same drift, of the resource at the address that it has now. */
+function moved(group: readonly OpenDrift[], world: World): Finding {
+  const [drift] = group
+  const owned = drift && ownedNow(drift, world)
+  const finding = alert(group, 'still so at the address that its resource has now')
+  if (owned === undefined || finding.resource === null) return finding
+  return { ...finding, resource: { ...finding.resource, address: owned.address, state: owned.state } }
+}
+
 /** Told as if it happened now, under the event that it was. */
-function alert(group: readonly OpenDrift[]): Finding {
+function alert(group: readonly OpenDrift[], reason: string): Finding {
   const finding = findingOf(group)
   const { withheld: _, ...rest } = finding
   const kind = finding.kind ?? 'changed'
@@ -116,7 +153,7 @@ function alert(group: readonly OpenDrift[]): Finding {
     ...changesOn(group, finding),
     outcome: 'drift',
     severity: usualSeverity('drift', kind),
-    reason: 'what kept it quiet has ended, and it is still so',
+    reason,
   }
 }
 

@@ -164,9 +164,9 @@ function parseContent(instance: JsonObject, address: string, fail: Fail): Conten
   }
 }
 
-/** Some resources have their ARN in `id` alone. */
-function whereOf({ arn, id }: JsonObject, places: Map<string, Where>): Where | undefined {
-  const text = [arn, id].find((value) => typeof value === 'string' && value.startsWith('arn:'))
+/** Some resources have their ARN in `id` alone. API Gateway's `arn` has no account, its `execution_arn` has. */
+function whereOf({ execution_arn: invoked, arn, id }: JsonObject, places: Map<string, Where>): Where | undefined {
+  const text = [invoked, arn, id].find((value) => typeof value === 'string' && value.startsWith('arn:'))
   if (typeof text !== 'string') return undefined
   const { account, region } = placeInArn(text)
   const key = `${account}/${region}`

@@ -122,9 +122,10 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
       placeOf(cloud, ANY, region, type),
       placeOf(cloud, ANY, ANY, type),
     ]
-    const found = places.flatMap((place) => ownersIn(byPlace.get(place)?.get(id)))
+    const found: Entry[] = []
+    for (const place of places) found.push(...ownersIn(byPlace.get(place)?.get(id)))
     // What waits for its destruction comes after what has its place now.
-    return found.sort((a, b) => Number(a.instance.isDeposed) - Number(b.instance.isDeposed))
+    return found.length < 2 ? found : found.sort((a, b) => Number(a.instance.isDeposed) - Number(b.instance.isDeposed))
   }
 
   return {

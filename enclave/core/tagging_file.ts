@@ -1,4 +1,5 @@
 import type { CatalogEntry, Reader, ResourceType, Target, Touch } from './catalog.ts'
+import type { CloudEvent } from './event.ts'
 import { about, shaped, textsIn, within } from './effect_file.ts'
 import { listOf } from './reader.ts'
 import { compileReader, type Context } from './reader_file.ts'
@@ -26,21 +27,26 @@ export function compileTagging(
   const verbs = { add: readers('add', add), remove: readers('remove', remove) }
   return (all) => {
     const types = all.filter(({ attributes }) => attributes.has('tags'))
+    const touchOf = (one: CloudEvent): readonly Touch[] => {
+      const [text] = textsIn(named(one))
+      if (text === undefined) return []
+      const [first, ...rest] = types.flatMap((type) => {
+        const names = type.identify(text)
+        return names === undefined ? [] : [targetOn(type, names, verbs)]
+      })
+      return first === undefined ? [] : [{ event: one, targets: [first, ...rest] }]
+    }
     return {
       kind: 'configuration',
       targets: types.map((type) => targetOn(type, [], verbs)),
-      touches: (event) =>
-        (elements === undefined ? [event] : listOf(elements(event) ?? null).map(about(event))).flatMap(
-          (one): readonly Touch[] => {
-            const [text] = textsIn(named(one))
-            if (text === undefined) return []
-            const [first, ...rest] = types.flatMap((type) => {
-              const names = type.identify(text)
-              return names === undefined ? [] : [targetOn(type, names, verbs)]
-            })
-            return first === undefined ? [] : [{ event: one, targets: [first, ...rest] }]
-          },
-        ),
+      touches: (event) => {
+        const ones = elements === undefined ? [event] : listOf(elements(event) ?? null).map(about(event))
+        const known = ones.flatMap(touchOf)
+        // What is tagged with it and described by nobody is told as well.
+        const [type] = types
+        if (known.length === 0 || known.length === ones.length || type === undefined) return known
+        return [...known, { event, targets: [targetOn(type, [], verbs)] }]
+      },
     }
   }
 }

@@ -85,9 +85,9 @@ export function writerOf(
   const arns = [actor.role, actor.arn].filter((arn) => arn !== undefined)
   const found = writers.find(
     (writer) =>
-      isIts(writer, type, path) &&
       (writer.services.some((glob) => services.some((service) => matchesGlob(glob, service))) ||
-        writer.principals.some((glob) => arns.some((arn) => matchesGlob(glob, arn)))),
+        writer.principals.some((glob) => arns.some((arn) => matchesGlob(glob, arn)))) &&
+      isIts(writer, type, path),
   )
   return found === undefined ? undefined : { by: 'writer', name: found.name, reason: found.reason }
 }

@@ -54,6 +54,13 @@ const operationOf = ({ input, output }: Model['operations'][string], model: Mode
   ...(output === undefined ? {} : { output: textOf(output, model) }),
 })
 
+/** What records of several operations of one name can have between them. */
+function either(operations: readonly Operation[]): Operation {
+  const members = (of: 'input' | 'output'): string =>
+    operations.flatMap(({ [of]: text = '{}' }) => (text === '{}' ? [] : [text.slice(1, -1)])).join(', ')
+  return { input: `{${members('input')}}`, output: `{${members('output')}}` }
+}
+
 /** The models of a service: those that the catalog file names in its order, or the newest first. */
 async function modelsOf(folder: string, source: string, named: readonly string[]): Promise<readonly Model[]> {
   const label = source.split('.', 1)[0] ?? ''
@@ -89,10 +96,13 @@ if (label !== undefined && wanted !== undefined) {
     const models = await modelsOf(folder, source, isSeq(named) ? (named.toJSON() as string[]) : [])
     const operations: Record<string, Operation> = {}
     for (const { operation, places } of calls) {
-      const model = models.find(({ operations: all }) => Object.hasOwn(all, operation))
-      const found = model?.operations[operation]
-      if (model === undefined || found === undefined) continue
-      const { input, output } = operationOf(found, model)
+      const found = models.flatMap((model) => {
+        const { [operation]: own } = model.operations
+        return own === undefined ? [] : [operationOf(own, model)]
+      })
+      if (found.length === 0) continue
+      // Without names they are versions of one API; with names they are APIs that share a source.
+      const { input, output } = isSeq(named) ? either(found) : (found[0] ?? {})
       operations[operation] = {
         ...(input === undefined ? {} : { input }),
         ...(output === undefined || !places.some((place) => place.startsWith('response')) ? {} : { output }),

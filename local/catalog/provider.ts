@@ -60,14 +60,18 @@ function kindOfType(type: Type): string {
   return type[0] === 'object' ? 'list' : type[0]
 }
 
-/** What used to be blocks: lists and sets of objects. */
+/**
+ * What used to be blocks: lists and sets of objects. That the whole may be computed says of a member only that nobody need
+ * set it: a state has all of them or none.
+ */
 function membersOf(type: Type, path: string, flags: readonly string[]): readonly Entry[] {
   if (typeof type === 'string') return []
   const [, inner] = type
   if (Array.isArray(inner) || typeof inner === 'string') return membersOf(inner, path, flags)
   const members: Members = inner
   return Object.entries(members).flatMap(([name, member]) => {
-    const entry: Entry = [`${path}.${name}`, [kindOfType(member), ...flags].join(' ')]
+    const own = flags.includes('optional') ? flags.filter((flag) => flag !== 'computed') : flags
+    const entry: Entry = [`${path}.${name}`, [kindOfType(member), ...own].join(' ')]
     return [entry].concat(membersOf(member, `${path}.${name}`, flags))
   })
 }

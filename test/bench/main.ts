@@ -4,13 +4,14 @@ import { attestation } from './attestation.ts'
 import { boot } from './boot.ts'
 import { core } from './core.ts'
 import type { Figure, Section } from './measure.ts'
+import { memory } from './memory.ts'
 import { proxy } from './proxy.ts'
 import { formatHeader, formatSection, header } from './report.ts'
 import { rules } from './rules.ts'
 import { sealing } from './sealing.ts'
 import { states } from './states.ts'
 
-const SECTIONS: Readonly<Record<string, Section>> = { sealing, attestation, boot, proxy, core, states, rules }
+const SECTIONS: Readonly<Record<string, Section>> = { sealing, attestation, boot, proxy, core, states, rules, memory }
 
 const USAGE = `npm run bench [-- options] [section…]
 

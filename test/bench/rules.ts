@@ -1,14 +1,16 @@
 import { fileURLToPath } from 'node:url'
-import { loadRules } from '../../enclave/adapters/rules.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { loadRules, type Measured } from '../../enclave/adapters/rules.ts'
 import { parseRecord } from '../../enclave/core/cloudtrail.ts'
 import { detect } from '../../enclave/core/detect.ts'
 import { draft } from '../../enclave/core/draft.ts'
 import { parseRules } from '../enclave/core/falco/parse_rules.ts'
-import { parseState } from '../../enclave/core/state.ts'
+import type { Json } from '../../enclave/core/json.ts'
+import { parseState, type State } from '../../enclave/core/state.ts'
 import { stateOf } from '../../local/story.ts'
-import { replayWorld } from '../../operator/replay.ts'
-import { alternate, each, figure, times, type Figure, type Section } from './measure.ts'
-import { drifting, repositoryNames } from './records.ts'
+import { replay, replayWorld } from '../../operator/replay.ts'
+import { alternate, compared, each, figure, times, type Figure, type Section } from './measure.ts'
+import { drifting, recordsOf, repositoryNames } from './records.ts'
 
 const LOADED = 1_000
 const COUNTS = [0, 100, 1_000, 5_000]
@@ -19,6 +21,9 @@ const ROUNDS = 30
 const RESOURCES = 1_000
 const SIZES = [1, 10]
 const HOSTILE_ROUNDS = 3
+const MIXED = 10_000
+/** With the rules the whole way of a record may take so much longer that they are 15 in a hundred of it. */
+const WITHOUT_RULES = 0.85
 
 /** Conditions of the kinds that rule files are made of; the events below are none of their calls. */
 const CONDITIONS: readonly ((index: number) => string)[] = [
@@ -53,7 +58,8 @@ export const rules: Section = {
     const source = ruleFile(LOADED)
     const loading = await alternate({ load: () => void parseRules('bench.yaml', source) }, ROUNDS)
 
-    const { catalog } = await loadRules(fileURLToPath(new URL('../../rules', import.meta.url)))
+    const shipped = await loadRules(fileURLToPath(new URL('../../rules', import.meta.url)))
+    const { catalog } = shipped
     const state = parseState(stateOf(repositoryNames(RESOURCES)), 'bench')
     const events = drifting(EVENTS, RESOURCES).map(parseRecord)
     const judging = (count: number, about = 0) => {
@@ -82,9 +88,29 @@ export const rules: Section = {
           micros(`${most}/${about}`),
         ),
       ),
+      await shareOf(shipped, state),
       ...(await hostileFields()),
     ]
   },
+}
+
+/** What the rules are of the way from a packed file to outcomes: the shipped ones, and so many of other calls that it is a thousand. */
+async function shareOf(shipped: Measured, state: State): Promise<Figure> {
+  const packed = gzipSync(JSON.stringify(recordsOf(MIXED, RESOURCES)))
+  const others = parseRules('bench.yaml', ruleFile(LOADED - shipped.rules.length)).rules
+  const thousand = [...shipped.rules, ...others]
+  async function* file() {
+    yield JSON.parse(gunzipSync(packed).toString()) as readonly Json[] // the records that were packed
+  }
+  const judging = (measured: Measured) => async () =>
+    void (await replay(file(), replayWorld(measured, [state], []), () => {}))
+  const samples = await alternate(
+    { with: judging({ ...shipped, rules: thousand }), without: judging({ ...shipped, rules: [] }) },
+    ROUNDS,
+  )
+  const beside = { name: 'no rules', samples: samples.without }
+  const what = `${MIXED.toLocaleString('en')} mixed records to outcomes, ${thousand.length.toLocaleString('en')} rules`
+  return compared(what, 'ms', samples.with, beside, { ratio: WITHOUT_RULES })
 }
 
 /** Time grows with the field and no faster, whatever the pattern. */

@@ -30,7 +30,7 @@ describe('records', () => {
     const rules = await loadRules(fileURLToPath(new URL('../../rules', import.meta.url)))
     const world = replayWorld(rules, [parseState(stateOf(repositoryNames(REPOSITORIES)), 'bench')], [])
     async function* each() {
-      yield* records
+      yield records
     }
     const { records: count, outcomes } = await replay(each(), world, () => {})
     return { count, outcomes: Object.fromEntries(outcomes) }

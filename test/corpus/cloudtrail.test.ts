@@ -12,8 +12,8 @@ const rules = await loadRules(fileURLToPath(new URL('../../rules', import.meta.u
 
 test.each(readdirSync(folder))('%s: every record ends in exactly one outcome', async (name) => {
   const findings = new Map<number, Finding[]>()
-  const tally = await replay(readRecords([`${folder}/${name}`]), replayWorld(rules, [], []), (finding, record) => {
-    findings.set(record, [...(findings.get(record) ?? []), finding])
+  const tally = await replay(readRecords([`${folder}/${name}`]), replayWorld(rules, [], []), (_, read, record) => {
+    findings.set(record, [...(findings.get(record) ?? []), read()])
   })
   expect(tally.records).toBeGreaterThan(0)
   expect(findings.size).toBe(tally.records)

@@ -113,7 +113,10 @@ describe('states', () => {
     bucket.put('registry', text(6))
     expect(await refresh()).toEqual(['registry'])
     expect(serials()).toEqual([5, 6])
-    expect(lines.at(-1)).toMatchObject({ code: 'state.loaded', fields: { state: 'registry', serial: 6, resources: 4 } })
+    expect(lines.at(-1)).toMatchObject({
+      code: 'state.loaded',
+      fields: { state: 'registry', serial: 6, resources: Object.keys(repository).length },
+    })
   })
 
   it.each<[string, string | Uint8Array, string | undefined]>([

@@ -2,7 +2,6 @@ import { appendFileSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { openParentLog } from '../../enclave/adapters/log.ts'
 import { openParent } from '../../enclave/adapters/parent.ts'
 import { openS3Ledger } from '../../enclave/adapters/s3_ledger.ts'
@@ -19,7 +18,9 @@ import { dial, serve, type Address } from '../../vsock/index.ts'
 import { configuration, FIRST_STATE, LEDGER_BUCKET, queueUrl, STATE, WEBHOOK, type Account } from './account.ts'
 import { startParent, target, type Lie, type LyingParent } from './parent.ts'
 import { createNews } from '../fakes/news.ts'
+import { ecrRules } from '../fakes/rules.ts'
 
+const RULES = ecrRules()
 const DIAL_TIMEOUT_MS = 5_000
 /** Short enough to wait for, long enough for a machine that is busy. */
 export const LIMITS = { parent: { timeoutMs: 1_500 }, egress: { connectTimeoutMs: 1_500, idleTimeoutMs: 25_000 } }
@@ -164,7 +165,7 @@ export async function openHost(account: Account, lie: Lie = {}, like?: Host): Pr
         },
         tlsRoots: account.roots,
         config: Buffer.from(JSON.stringify(configuration(n, config))), // YAML has all of JSON
-        rules: fileURLToPath(new URL('../../rules', import.meta.url)),
+        rules: RULES,
         streams: { console: nowhere(), ndjson: nowhere() },
         clock: { now: Date.now },
         log,

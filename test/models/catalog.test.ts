@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { services } from '../enclave/core/world.ts'
+import { services } from '../enclave/core/services.ts'
 import { holds, parseShape, readModel, unprovenIn } from './model.ts'
 
 describe.each(services)('$name', ({ name, calls }) => {
@@ -33,6 +33,8 @@ describe('a place is in a shape', () => {
     ['{a:{b:…}}', 'a.b.c.d', true],
     ['{a:string}', 'a.b', false],
     ['{a:[{b:string}]}', 'a.b', true],
+    ['{A:{Quantity:integer, Items:[{B:string}]}}', 'a.b', true],
+    ['{A:{Quantity:integer, Items:[{B:string}]}}', 'a.c', false],
     ['{a:[{b:string}]}', 'a.c', false],
   ])('%s: %s', (shape, place, is) => {
     expect(holds(parseShape(shape), place.split('.'))).toBe(is)

@@ -73,8 +73,15 @@ export function holds(shape: Shape, names: readonly string[]): boolean {
     return holds(shape.element, isWrapped ? rest : names)
   }
   if (shape.kind === 'value') return false
-  return shape.members.some(([spellings, inner]) => isCalled(name, spellings, inner) && holds(inner, rest))
+  return shape.members.some(
+    ([spellings, inner]) =>
+      (isCalled(name, spellings, inner) && holds(inner, rest)) || (isCounted(spellings, inner) && holds(inner, names)),
+  )
 }
+
+/** CloudFront's `{Quantity, Items}` is read as a list. */
+const isCounted = (spellings: readonly string[], inner: Shape): boolean =>
+  spellings.includes('Items') && inner.kind === 'list'
 
 function isCalled(name: string, spellings: readonly string[], inner: Shape): boolean {
   if (spellings.some((spelling) => spelling === name || lowerFirst(spelling) === name)) return true

@@ -15,7 +15,7 @@ const lines = `${JSON.stringify(one)}\n\n${JSON.stringify(two)}`
 const bridge = JSON.stringify({ 'detail-type': 'AWS API Call via CloudTrail', detail: one })
 
 async function records(files: Readonly<Record<string, string | Uint8Array>>): Promise<readonly (Json | EventError)[]> {
-  return Array.fromAsync(readRecords([folderOf(files)]))
+  return (await Array.fromAsync(readRecords([folderOf(files)]))).flat()
 }
 
 describe('records', () => {

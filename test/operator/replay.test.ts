@@ -15,7 +15,7 @@ const mutability = (value: string, over: JsonObject = {}) =>
 const drift = mutability('MUTABLE')
 const restored = mutability('IMMUTABLE')
 const applied = mutability('MUTABLE', byTerraform())
-const unknown = record('PutRegistryPolicy', {})
+const unknown = record('PutRepositoryLabel', {})
 const read = record('DescribeRepositories', {}, { readOnly: true })
 
 /** Runs the command as people do, over one state and these lines. */
@@ -35,9 +35,9 @@ describe('driftseal replay', () => {
     expect(stdout).toContain('DRIFT  medium  aws_ecr_repository.app')
     expect(stdout).toContain('image_tag_mutability: "IMMUTABLE" -> "MUTABLE"')
     expect(stdout).toContain('rule ecr_image_tag_mutability_enabled')
-    expect(stdout).not.toContain('PutRegistryPolicy')
+    expect(stdout).not.toContain('PutRepositoryLabel')
     expect(stderr).toContain('3 records: 1 drift, 1 ignored, 1 unmapped')
-    expect(stderr).toContain('not checked: ecr.amazonaws.com PutRegistryPolicy 1')
+    expect(stderr).toContain('not checked: ecr.amazonaws.com PutRepositoryLabel 1')
   })
 
   test('--json prints drift, unmanaged and unmapped, one a line', () => {

@@ -142,6 +142,8 @@ export function orderCheck(operator: NumberOperator, type: FieldType, operand: s
   }
 }
 
+/** Of this, `toLowerCase` makes what the C locale does, and sooner. */
+const PRINTABLE_ASCII = /^[ -~]*$/
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 const onText =
@@ -163,7 +165,8 @@ function ordered<T extends string | number | bigint>(operator: NumberOperator, l
 }
 
 /** Falco compares in the C locale, where only ASCII letters have a case. */
-export const fold = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+export const fold = (text: string): string =>
+  PRINTABLE_ASCII.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
 const components = (path: string): readonly string[] => path.split('/').filter((component) => component !== '')
 

@@ -3,7 +3,8 @@ import type { Example } from '../../../enclave/core/catalog.ts'
 import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
 import { detect } from '../../../enclave/core/detect.ts'
 import type { JsonObject } from '../../../enclave/core/json.ts'
-import { files, services, stateOf, worldOf } from './world.ts'
+import { catalog, files, services } from './services.ts'
+import { stateOf, worldOf } from './world.ts'
 
 test.each(files)('$file is a catalog file', ({ service }) => {
   expect(service).not.toBeInstanceOf(Error)
@@ -12,7 +13,7 @@ test.each(files)('$file is a catalog file', ({ service }) => {
 /** What the detector finds in an example's record, against the example's state. */
 function found({ state }: Example, record: JsonObject) {
   const event = parseRecord(record)
-  return detect(event, worldOf([stateOf(state)]), Date.parse(event.time))
+  return detect(event, worldOf([stateOf(state)], { catalog }), Date.parse(event.time))
 }
 
 /** What a resource of no state is set to, an example need not say. */

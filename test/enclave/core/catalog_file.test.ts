@@ -42,12 +42,6 @@ describe('a mistake names its place', () => {
       'set.x',
     ],
     ['a reason for no place', 'effect: delete', 'effect: delete\n    unproven: { request.x: y }', 'unproven.request.x'],
-    [
-      'no examples',
-      'examples:\n      - name: a repository that Terraform owns\n',
-      'example:\n      - name: a\n',
-      'DeleteRep',
-    ],
     ['a finding that is none', 'finds: nothing', 'finds: anything', 'what is found'],
     ['adding and removing', 'add: request.tags', 'add: request.tags\n    remove: request.tags', 'tagging.TagResource'],
   ])('%s', (_, from, to, where) => {

@@ -120,6 +120,14 @@ describe('what comes to a list or leaves it', () => {
     expect(changes(call, known({ subnets }), current)).toEqual(found)
   })
 
+  it('is there already, with more to it than the call says', () => {
+    const rule = [{ port: 80, token: 'a' }]
+    expect(changes({ add: { rule: [{ port: '80', token: null }] } }, known({ rule }))).toEqual({})
+    expect(comparison({ add: { rule: [{ port: 81 }] } }, known({ rule })).changes).toMatchObject([
+      { path: 'rule', delta: { added: [{ port: 81 }], removed: [] } },
+    ])
+  })
+
   it('is known by the fields that the call names', () => {
     const rule = [{ port: 80 }, { port: 81 }]
     expect(changes({ remove: { rule: [{ port: '80' }] } }, known({ rule }))).toEqual({ rule: [rule, [{ port: 81 }]] })
@@ -177,6 +185,14 @@ describe('is suspected, not known', () => {
   it.each(['HIDDEN_DUE_TO_SECURITY_REASONS', '<sensitiveDataRemoved>', '****'])('where the record says %s', (now) => {
     expect(comparison({ set: { mode: now } }, known({ mode: 'a' })).changes).toEqual([
       { path: 'mode', old: 'a', now: null, suspected: true },
+    ])
+  })
+  it.each<[string, Call]>([
+    ['sets', { set: { tags: 'HIDDEN_DUE_TO_SECURITY_REASONS' } }],
+    ['adds to', { add: { tags: 'HIDDEN_DUE_TO_SECURITY_REASONS' } }],
+  ])('where the record hides a map that the call %s', (_, call) => {
+    expect(comparison(call, known({ tags: { a: 'b' } })).changes).toEqual([
+      { path: 'tags', old: { a: 'b' }, now: null, suspected: true },
     ])
   })
   it('where the call names no value', () => {

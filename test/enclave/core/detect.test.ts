@@ -21,7 +21,7 @@ describe('rules and severity', () => {
     ['a change', mutable, [], 'medium', []],
     ['a deletion', record('DeleteRepository', { repositoryName: name }), [], 'high', []],
     ['a stranger', record('DeleteRepository', { repositoryName: 'x' }), [], 'low', []],
-    ['an unknown call', record('PutRegistryPolicy', {}), [], 'info', []],
+    ['an unknown call', record('PutRepositoryLabel', {}), [], 'info', []],
     ['the highest rule', mutable, [rule('a', 'low'), rule('b', 'critical')], 'critical', ['b', 'a']],
     ['a rule below the usual', mutable, [rule('a', 'low')], 'low', ['a']],
     ['a rule for something else', mutable, [rule('a', 'critical', 'x')], 'medium', []],
@@ -41,7 +41,7 @@ describe('rules and severity', () => {
 })
 
 test('whatever a record holds, it ends in one outcome, and nothing but an EventError is thrown', () => {
-  const events = [...new Set(ecr.examples.map(({ event }) => event)), 'PutImage', 'PutRegistryPolicy', 'Describe']
+  const events = [...new Set(ecr.examples.map(({ event }) => event)), 'PutImage', 'PutRepositoryLabel', 'Describe']
   const key = fc.constantFrom('repositoryName', 'imageTagMutability', 'policyText', 'tags', 'tagKeys', 'resourceArn')
   const leaf = fc.oneof(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom('my-app-repo', 'MUTABLE', '{"Statement":[]}'))
   const rules = fc.record({ destinations: fc.jsonValue(), repositoryFilters: fc.jsonValue() }, { requiredKeys: [] })

@@ -107,16 +107,20 @@ describe('a call touches', () => {
   test('whatever it tags', () => {
     const tagSet = { items: [{ key: 'a', value: 'b' }] }
     const items = ['vol-1', 'vpc-1', 'eni-1'].map((resourceId) => ({ resourceId }))
+    // What names nothing is not checked, and told so.
+    const another = [['aws_vpc', [], { tags: { a: 'b' } }, []]]
     expect(touches('CreateTags', { resourcesSet: { items }, tagSet })).toEqual([
       [['aws_ebs_volume', ['vol-1'], { tags: { a: 'b' } }, []]],
       [
         ['aws_vpc', ['vpc-1'], { tags: { a: 'b' } }, []],
         ['aws_default_vpc', ['vpc-1'], { tags: { a: 'b' } }, []],
       ],
+      another,
     ])
     const arn = 'arn:aws:ec2:eu-west-1:111122223333:volume/vol-1'
     expect(touches('TagAll', { list: [arn, 'arn:aws:s3:::x'], tags: { a: 'b' } })).toEqual([
       [['aws_ebs_volume', ['vol-1', arn], { tags: { a: 'b' } }, []]],
+      another,
     ])
   })
 })

@@ -149,6 +149,15 @@ describe("Terraform's own runs", () => {
     expect(decision).toMatchObject({ kind, findings: [{ outcome }] })
   })
 
+  test('are held against no value that the record does not show, once the state is written', () => {
+    const run = { ...hidden(), ...byTerraform() }
+    const moved = world()
+    expect(decide(run, moved, TIME + MINUTE)).toMatchObject({ kind: 'held' })
+    expect(decide(run, moved, TIME + 30 * MINUTE)).toMatchObject({ findings: [{ outcome: 'drift' }] })
+    moved.states.replace(changed({}), TIME + 2 * MINUTE)
+    expect(decide(run, moved, TIME + 3 * MINUTE)).toMatchObject({ kind: 'judged', findings: [{ outcome: 'expected' }] })
+  })
+
   test.each<[string, JsonObject]>([
     ['a time to come buys no waiting', { eventTime: '2035-01-01T00:00:00Z' }],
     ['nor does none', { eventTime: null }],
@@ -247,7 +256,7 @@ test('an event that names no resource is said not to be checked', () => {
 })
 
 test.each([
-  ['PutRegistryPolicy', 'unmapped'],
+  ['PutRepositoryLabel', 'unmapped'],
   ['PutImage', 'ignored'],
   ['CompleteLayerUpload', 'ignored'],
 ])('%s is %s', (event, outcome) => {

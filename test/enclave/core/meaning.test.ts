@@ -109,6 +109,18 @@ describe('isSame', () => {
     ['arn_or_name', 'arn:aws:iam::111122223333:role/app', 'pp', false],
     ['arn_or_name', 'arn:aws:iam::111122223333:role/app', null, false],
     ['kms_key', 'arn:aws:kms:eu-west-1:111122223333:key/1234', '1234', true],
+    [
+      'kms_key',
+      'arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666',
+      'arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556667',
+      false,
+    ],
+    [
+      'kms_key',
+      'arn:aws:kms:eu-west-1:111122223333:key/mrk-0a1b',
+      'arn:aws:kms:eu-central-1:111122223333:key/mrk-0a1b',
+      false,
+    ],
     ['kms_key', 'alias/app', 'arn:aws:kms:eu-west-1:111122223333:alias/app', true],
     ['kms_key', 'alias/app', '1234', false],
     ['version', '5.7', '5.7.44', true],

@@ -42,7 +42,7 @@ describe('every form of a record', () => {
       [
         'ingress/tcp/443/443/cidr_ipv4/0.0.0.0/0',
         'ingress/tcp/443/443/cidr_ipv4/10.0.0.0/8',
-        'ingress/tcp/443/443/cidr_ipv6/0:0:0:0:0:0:0:0/0',
+        'ingress/tcp/443/443/cidr_ipv6/::/0',
       ],
     ],
     [

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { CloudEvent } from '../../../enclave/core/event.ts'
 import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
 import type { Json, JsonObject } from '../../../enclave/core/json.ts'
+import { STEPS } from '../../../enclave/core/reader.ts'
 import { compileReader } from '../../../enclave/core/reader_file.ts'
 
 const eventOf = (requestParameters: JsonObject, element?: Json): CloudEvent => ({
@@ -21,6 +22,13 @@ const fail = (message: string, path: readonly unknown[]): never => {
 }
 const compile = (source: Json) => compileReader(source, { fail, note: () => {}, path: [] })
 
+const PATCHES = [
+  { op: 'replace', path: '/b/c~1d', value: '1' },
+  { op: 'add', path: '/b/e' },
+  { op: 'remove', path: '/b/~01' },
+  { op: 'add', path: '/bc', value: '2' },
+]
+
 describe('a value', () => {
   test.each<[string, Json, JsonObject, Json | undefined]>([
     ['stands at a place', 'request.a.b', { a: { b: 1 } }, 1],
@@ -31,14 +39,47 @@ describe('a value', () => {
     ['need not name it', 'request.id', { XRequest: { Id: { tag: 1, content: 'v' } } }, 'v'],
     ['is in another envelope', 'request.id', { DelXReq: { Id: 'v' } }, 'v'],
     ['is in no envelope', 'request.id', { XRequest: { Id: 'v' }, y: 1 }, undefined],
+    ['is in the body of a call', 'request.id', { apiId: 'a', createStageInput: { id: 'v' }, template: false }, 'v'],
+    ['is in no body', 'request.id', { input: { id: 'v' }, y: 1 }, undefined],
+    ['is patched', { from: 'request.a', patch: '/b' }, { a: [{ op: 'add', path: '/b', value: '1' }] }, '1'],
+    ['is patched away', { from: 'request.a', patch: '/b' }, { a: [{ op: 'remove', path: '/b' }] }, ''],
+    [
+      'is not patched',
+      { from: 'request.a', patch: '/b' },
+      { a: [{ op: 'add', path: '/b/c', value: '1' }, 1] },
+      undefined,
+    ],
+    ['is patched by key', { from: 'request.a', patched: '/b/' }, { a: PATCHES }, { 'c/d': '1', e: '' }],
+    ['has keys that are patched away', { from: 'request.a', unpatched: '/b/' }, { a: PATCHES }, ['~1']],
+    ['has no patched keys', { from: 'request.a', patched: '/x/' }, { a: PATCHES }, undefined],
+    ['has none that go', { from: 'request.a', unpatched: '/x/' }, { a: PATCHES }, undefined],
+    ['is a method', { from: 'request.a', read: 'method' }, { a: '/~1a~1b/GET/logging/loglevel' }, 'a~1b/GET'],
+    ['is every method', { from: 'request.a', read: 'method' }, { a: '/*/*/logging/loglevel' }, '*/*'],
+    ['is the names in a map', { from: 'request.a', read: 'names' }, { a: { b: 1 } }, ['b']],
+    ['is the values in a map', { from: 'request.a', read: 'values' }, { a: { b: 1 } }, [1]],
+    ['is of no map', { from: 'request.a', read: ['names', 'values'] }, { a: 'b' }, undefined],
+    ['is filled', { from: 'request.a', read: 'filled' }, { a: { b: '', c: '3' } }, { c: '3' }],
+    ['cannot be filled', { from: 'request.a', read: 'filled' }, { a: 'b' }, undefined],
+    ['is joined', { from: 'request.a', read: 'joined' }, { a: { b: ['1', '2'], c: '3' } }, { b: '1,2', c: '3' }],
+    ['cannot be joined', { from: 'request.a', read: 'joined' }, { a: 'b' }, undefined],
+    ['is no method', { from: 'request.a', read: 'method' }, { a: '/variables/b' }, undefined],
     ['is the first that is there', ['request.a', 'request.b'], { a: null, b: 2 }, 2],
     ['is the account', 'event.account', {}, '111122223333'],
     ['is a template', '${request.a}:${request.b}', { a: 'x', b: 2 }, 'x:2'],
     ['is a template with steps', '${request.a|last}/x', { a: 'arn:aws:iam::aws:policy/p' }, 'p/x'],
+    ['is a template with a default', '${request.a|last=x}/${request.b=y}', { a: 'c/d' }, 'd/y'],
+    ['is a template with a default after a step', '${request.a|first=x}', { a: [] }, 'x'],
+    ['is a template with a default for null', '${request.a|last=x}', { a: null }, 'x'],
     ['is a template that lacks a part', '${request.a}:${request.b}', { a: 'x' }, undefined],
     ['is a constant', true, {}, true],
     ['is a constant text', { value: 'off' }, {}, 'off'],
     ['has a default', { from: 'request.a', default: 5 }, {}, 5],
+    [
+      'has none where CloudTrail left out what there was',
+      { from: 'request.a', default: 5 },
+      { omitted: true },
+      undefined,
+    ],
     ['is there', { from: 'request.a', read: 'exists' }, { a: '' }, true],
     ['is not there either', { from: 'request.a', read: 'exists' }, {}, false],
     ['is another word', { from: 'request.a', map: { On: true, '*': false } }, { a: 'On' }, true],
@@ -57,11 +98,24 @@ describe('a value', () => {
       { a: [{ t: 'x', b: 1 }, { t: 'y' }] },
       [1],
     ],
+    [
+      'is of all but some elements',
+      { from: 'request.a', without: { p: true }, pluck: 'b' },
+      { a: [{ p: true, b: 1 }, { p: 'true', b: 2 }, { p: false, b: 3 }, { b: 4 }, 'c'] },
+      [3, 4, 'c'],
+    ],
     ['is in a JSON text', { from: 'request.a', read: 'json', at: 'b.c' }, { a: '{"b":{"c":1}}' }, 1],
     ['is in no JSON text', { from: 'request.a', read: 'json' }, { a: '{' }, undefined],
     ['is escaped', { from: 'request.a', read: ['url', 'json'] }, { a: '%7B%22b%22%3A1%7D' }, { b: 1 }],
     ['is badly escaped', { from: 'request.a', read: 'url' }, { a: '%' }, undefined],
     ['is the end of an ARN', { from: 'request.a', read: 'last' }, { a: 'arn:aws:sns:eu-west-1:1:topic' }, 'topic'],
+    ['is a name of the DNS', { from: 'request.a', read: 'dns' }, { a: '\\052.Example.com.' }, '*.example.com'],
+    [
+      'is in quotes',
+      { from: 'request.a', read: 'unquoted' },
+      { a: ['"x y"', 'z', '0 issue "ca"'] },
+      ['x y', 'z', '0 issue "ca"'],
+    ],
     ['stands behind a text', { from: 'request.a', after: ':repository/' }, { a: 'x:repository/b/c' }, 'b/c'],
     ['does not stand behind it', { from: 'request.a', after: ':repository/' }, { a: 'x' }, undefined],
     ['stands before a text', { from: 'request.a', before: '/' }, { a: 'x/y/z' }, 'x'],
@@ -111,6 +165,7 @@ describe('tags', () => {
     ['of EC2', { items: [{ key: 'a', value: 'b' }] }, { a: 'b' }],
     ['of S3, by itself and no text', { Key: 'a', Value: true }, { a: true }],
     ['of Lambda', { a: 'b' }, { a: 'b' }],
+    ['of Lambda, of which one is the name', { Name: 'a', Team: 'b' }, { Name: 'a', Team: 'b' }],
     ['without a value', [{ key: 'a' }], { a: '' }],
     ['none', {}, {}],
     ['that are none', [1], undefined],
@@ -140,16 +195,46 @@ test('blocks have the names of Terraform, and null or nothing for what is not th
   ])
 })
 
+test('structures become blocks by their names', () => {
+  const structure = {
+    iPSetReferenceStatement: { aRN: 'a', forwardedIPConfig: {} },
+    fieldToMatch: { jA3Fingerprint: {} },
+    textTransformations: [{ priority: 0, type: 'NONE' }],
+    countryCodes: ['DE'],
+    toString: null,
+  }
+  const snake = { text_transformations: 'text_transformation' }
+  expect(compile({ from: 'request.a', snake })(eventOf({ a: [structure] }))).toEqual([
+    {
+      ip_set_reference_statement: [{ arn: 'a', forwarded_ip_config: [{}] }],
+      field_to_match: [{ ja3_fingerprint: [{}] }],
+      text_transformation: [{ priority: 0, type: 'NONE' }],
+      country_codes: ['DE'],
+      to_string: null,
+    },
+  ])
+})
+
 test('no record makes a reader fail', () => {
-  const steps = ['list', 'tags', 'keys', 'first', 'not', 'json', 'url', 'last', 'lower', 'upper']
+  const steps = [...STEPS.keys()]
   const readers = [
     ...steps.map((read) => compile({ from: 'request.a', read })),
-    ...[{ pick: 'k' }, { pluck: 'k' }, { at: 'k.l' }, { where: { k: 1 } }, { map: { k: 1 } }, { after: ':' }].map(
-      (step) => compile({ from: 'request.a', ...step }),
-    ),
+    ...[
+      { pick: 'k' },
+      { pluck: 'k' },
+      { at: 'k.l' },
+      { where: { k: 1 } },
+      { without: { k: 1 } },
+      { map: { k: 1 } },
+      { after: ':' },
+      { snake: {} },
+    ].map((step) => compile({ from: 'request.a', ...step })),
     compile({ from: 'request.a', blocks: { k: 'k', l: { from: 'l', blocks: { m: '.' } } } }),
     compile({ from: 'request.a', split: ',' }),
     compile({ from: 'request.a', times: 2 }),
+    compile({ from: 'request.a', patch: '/b' }),
+    compile({ from: 'request.a', patched: '/b' }),
+    compile({ from: 'request.a', unpatched: '/b' }),
   ]
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4 }), (a) => {

@@ -164,7 +164,7 @@ describe('names', () => {
         cidr_ipv6: '::/0',
         cidr_ipv4: null,
       },
-      ['sg-1/-1/0/0/cidr_ipv6/0:0:0:0:0:0:0:0/0'],
+      ['sg-1/-1/0/0/cidr_ipv6/::/0'],
     ],
     ['nothing without a group', { ip_protocol: 'tcp' }, []],
   ])('%s', (_, attributes, names) => {

@@ -24,6 +24,15 @@ describe('addresses', () => {
   })
 })
 
+test("is where API Gateway's other ARN says, which alone has an account", () => {
+  const attributes = {
+    arn: 'arn:aws:apigateway:eu-west-1::/restapis/a',
+    execution_arn: 'arn:aws:execute-api:eu-west-1:111122223333:a',
+  }
+  const { instances } = parse([{ ...resource, instances: [{ attributes }] }])
+  expect(instances[0]?.where).toEqual({ account: '111122223333', region: 'eu-west-1' })
+})
+
 describe('keeps what Terraform owns', () => {
   const attributes = { arn: 'arn:aws:ecr:eu-west-1:111122223333:repository/current', id: 'current' }
   const state = parse([

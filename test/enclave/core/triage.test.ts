@@ -35,8 +35,8 @@ test.each<[string, JsonObject, string | undefined]>([
   ['DescribeRepositories', { readOnly: true }, 'a read changes nothing'],
   ['DescribeRepositories', { readOnly: 'true' }, 'a read changes nothing'],
   ['DescribeRepositories', { readOnly: null }, 'a read changes nothing'],
-  ['PutRegistryPolicy', { readOnly: null }, undefined],
-  ['PutRegistryPolicy', { readOnly: false }, undefined],
+  ['PutRepositoryLabel', { readOnly: null }, undefined],
+  ['PutRepositoryLabel', { readOnly: false }, undefined],
   ['RotateKey', { eventType: 'AwsServiceEvent', readOnly: false }, "a service's own notice, not a call"],
 ])('of a call that it does not, %s with %j: %s', (name, over, reason) => {
   expect(triage(parseRecord(record(name, {}, over)), undefined)).toBe(reason)

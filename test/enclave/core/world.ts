@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createCatalog, type Catalog, type Service } from '../../../enclave/core/catalog.ts'
+import { createCatalog, type Catalog } from '../../../enclave/core/catalog.ts'
 import type { World } from '../../../enclave/core/detect.ts'
 import { parseDriftignore } from '../../../enclave/core/driftignore.ts'
 import { createDrifts } from '../../../enclave/core/drifts.ts'
@@ -10,30 +10,16 @@ import type { Severity } from '../../../enclave/core/finding.ts'
 import type { Rule } from '../../../enclave/core/rule.ts'
 import { createStateIndex } from '../../../enclave/core/state_index.ts'
 import { parseService } from '../../../enclave/core/catalog_file.ts'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 const folder = new URL('../../../rules/', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, folder), 'utf8')
 
-/** Each file of the catalog, or what is wrong with it: that fails one test, and no other service's. */
-export const files: readonly { readonly file: string; readonly service: Service | Error }[] = readdirSync(
-  new URL('catalog/aws/', folder),
-)
-  .toSorted()
-  .map((file) => {
-    try {
-      const schema = read(`schema/aws/${file.replace('.yaml', '.json')}`)
-      return { file, service: parseService(read(`catalog/aws/${file}`), file, schema) }
-    } catch (error) {
-      return { file, service: error as Error }
-    }
-  })
-export const services = files.flatMap(({ service }) => (service instanceof Error ? [] : [service]))
-export const catalog: Catalog = createCatalog(services)
-
 export const ecrText = read('catalog/aws/ecr.yaml')
 export const ecrSchema = read('schema/aws/ecr.json')
 export const ecr = parseService(ecrText, 'ecr.yaml', ecrSchema)
+/** One service: the whole catalog would take longer to read than most tests do. It is in services.ts. */
+export const catalog: Catalog = createCatalog([ecr])
 
 /** A state as Terraform writes it, from addresses and attributes. */
 export function stateText(
@@ -61,7 +47,7 @@ export const stateOf = (...args: Parameters<typeof stateText>): State => parseSt
 
 /** A world that knows the given states and nothing else; `over` replaces its parts. */
 export function worldOf(states: readonly State[], over: Partial<World> = {}): World {
-  const index = createStateIndex(catalog.types)
+  const index = createStateIndex((over.catalog ?? catalog).types)
   for (const state of states) index.replace(state, 0)
   return {
     catalog,

@@ -1,0 +1,62 @@
+import type { Reader, Target, Touch } from './catalog.ts'
+import { isList } from './document.ts'
+import type { CloudEvent } from './event.ts'
+import { isObject, type Json } from './json.ts'
+import { resolve } from './resolve.ts'
+import type { StateIndex } from './state_index.ts'
+
+/**
+ * Makes one touch of those that change one resource: the rules that a call names, of a group that keeps them inline.
+ * Judged by themselves each would be told without the others, and the last would be all that is remembered.
+ */
+export function joined(touches: readonly Touch[], states: StateIndex): readonly Touch[] {
+  if (touches.length < 2) return touches
+  const keyed = touches.map((touch, at) => {
+    const { target, owned } = resolve(touch, states) ?? {}
+    if (target?.effect !== 'change' || owned === undefined) return { touch, key: String(at) }
+    return { touch, part: { target, event: touch.event }, key: [owned.state, owned.address].join('\n') }
+  })
+  return Array.from(Map.groupBy(keyed, ({ key }) => key).values(), (alike) => {
+    const [{ touch, part } = {}] = alike
+    if (touch === undefined) throw new TypeError('a group of touches without one')
+    if (part === undefined || alike.length === 1) return touch
+    const parts = alike.flatMap((one) => one.part ?? [])
+    const onOne = (one: Target): Target => (one === part.target ? asOne(one, parts) : one)
+    const [first, ...rest] = touch.targets // the forms that no state has still say what this one is
+    return { event: touch.event, targets: [onOne(first), ...rest.map(onOne)] }
+  })
+}
+
+/** What a call does to one resource, by one of its elements or in one of its ways. */
+interface Part {
+  readonly target: Target
+  readonly event: CloudEvent
+}
+
+/** All that is done to a resource. */
+function asOne(target: Target, parts: readonly Part[]): Target {
+  const read = (verb: 'set' | 'add' | 'remove', join: (values: readonly Json[]) => Json | undefined) => {
+    const paths = new Set(parts.flatMap((part) => [...part.target[verb].keys()]))
+    const readers = Array.from(paths, (path): readonly [string, Reader] => [
+      path,
+      () => join(parts.map((part) => part.target[verb].get(path)?.(part.event)).filter((value) => value !== undefined)),
+    ])
+    return new Map(readers)
+  }
+  return {
+    ...target,
+    set: read('set', (values) => values.at(-1)),
+    add: read('add', together),
+    remove: read('remove', together),
+    touch: [...new Set(parts.flatMap((part) => part.target.touch))],
+  }
+}
+
+/** All elements, or all keys; of what is hidden, that it is. */
+function together(values: readonly Json[]): Json | undefined {
+  if (values.length === 0) return undefined
+  if (values.every(isList)) return values.flat()
+  return values.every(isObject)
+    ? Object.assign({}, ...values)
+    : values.find((value) => !isList(value) && !isObject(value))
+}
