@@ -15,7 +15,20 @@ import { createStateIndex } from '../enclave/core/state_index.ts'
 /** Every change of Terraform's waits, as long as the replay lasts. */
 const HOLD_MS = 1
 
-/** What a replay counted. */
+/** Of a call that touched several resources, what is counted: whatever a person would want to know first. */
+const WEIGHT = [
+  'tamper',
+  'drift',
+  'resolved',
+  'unmanaged',
+  'unmapped',
+  'suppressed',
+  'expected',
+  'rejected',
+  'ignored',
+] as const satisfies readonly OutcomeName[]
+
+/** What a replay counted: each record once. */
 export interface Tally {
   readonly records: number
   readonly outcomes: ReadonlyMap<OutcomeName, number>
@@ -41,7 +54,6 @@ export async function replay(
   const take = (finding: Finding): void => {
     if (finding.outcome !== 'ignored') world.drifts.record(finding)
     if (finding.outcome === 'unmapped') add(unmapped, `${finding.source} ${finding.event}`)
-    add(outcomes, finding.outcome)
     report(finding.outcome, () => finding, count)
   }
 
@@ -57,14 +69,17 @@ export async function replay(
     if (kind === 'held') held += 1
     world.drifts.touch(touched)
     findings.forEach(take)
+    add(outcomes, WEIGHT.find((outcome) => findings.some((finding) => finding.outcome === outcome)) ?? 'ignored')
   }
 
   for await (const batch of records)
     for (const record of batch) {
       count += 1
       const event = parsed(record)
-      if (event instanceof EventError) take(rejected(`${event.code}: ${event.message}`))
-      else judge(event)
+      if (event instanceof EventError) {
+        take(rejected(`${event.code}: ${event.message}`))
+        add(outcomes, 'rejected')
+      } else judge(event)
     }
   return { records: count, outcomes, held, unmapped }
 }
