@@ -56,6 +56,8 @@ resource "aws_ecr_lifecycle_policy" "this" {
 
 # One account's permissions add up: these Denies hold whatever else somebody was given. Lifecycle rules are not a caller.
 data "aws_iam_policy_document" "repository" {
+  for_each = local.repository_names
+
   statement {
     sid     = "DenyPushByOthers"
     effect  = "Deny"
@@ -67,7 +69,7 @@ data "aws_iam_policy_document" "repository" {
     condition {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
-      values   = [local.role_arns.build]
+      values   = contains(local.built_images, each.key) ? [local.role_arns.build] : var.kms_admin_role_arns
     }
   }
 
@@ -83,7 +85,7 @@ data "aws_iam_policy_document" "repository" {
     condition {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
-      values   = [local.role_arns.build, local.role_arns.rollout]
+      values   = contains(local.built_images, each.key) ? [local.role_arns.build, local.role_arns.rollout] : var.kms_admin_role_arns
     }
   }
 
@@ -110,7 +112,7 @@ resource "aws_ecr_repository_policy" "this" {
   for_each = aws_ecr_repository.this
 
   repository = each.value.name
-  policy     = data.aws_iam_policy_document.repository.json
+  policy     = data.aws_iam_policy_document.repository[each.key].json
 }
 
 # One for the whole account and region, so null leaves it to whoever owns it; images are then scanned on push alone.

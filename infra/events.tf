@@ -43,13 +43,24 @@ resource "aws_sqs_queue" "this" {
   visibility_timeout_seconds        = 60 # queue_visibility_secs of the measured configuration is asked for at each receive
   kms_master_key_id                 = aws_kms_key.data.arn
   kms_data_key_reuse_period_seconds = 300
+}
 
-  # A message that ends the enclave comes back as often as the enclave does. One that waits for its state does not count:
-  # it is hidden, not received again.
-  redrive_policy = each.value.dead_letters == null ? null : jsonencode({
+# A message that ends the enclave comes back as often as the enclave does. One that waits for its state does not count: it
+# is hidden, not received again. On its own, since SQS refuses a dead-letter queue that is not there.
+resource "aws_sqs_queue_redrive_policy" "this" {
+  for_each = { for name, queue in local.queues : name => queue if queue.dead_letters != null }
+
+  queue_url = aws_sqs_queue.this[each.key].url
+  redrive_policy = jsonencode({
     deadLetterTargetArn = local.queue_arns[each.value.dead_letters]
     maxReceiveCount     = each.value.receives
   })
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "this" {
+  for_each = local.queues
+
+  queue_url = aws_sqs_queue.this[each.key].url
   redrive_allow_policy = each.value.dead_letters != null ? jsonencode({ redrivePermission = "denyAll" }) : jsonencode({
     redrivePermission = "byQueue"
     sourceQueueArns   = [for name, queue in local.queues : local.queue_arns[name] if queue.dead_letters == each.key]

@@ -35,8 +35,6 @@ locals {
   # Who may use a key is said in its key policy alone (kms.tf), so nothing needs a key's ARN in a policy.
   key_aliases = { for key in ["enclave_dek", "data", "eks_secrets", "ebs"] :
   key => "alias/${local.name}-${replace(key, "_", "-")}" }
-  key_alias_arns = { for key, alias in local.key_aliases :
-  key => "arn:${local.partition}:kms:${local.region}:${local.account_id}:${alias}" }
 
   bucket_names = { for bucket in ["ledger", "artifacts", "logs"] : bucket => "${local.name}-${bucket}-${local.account_id}" }
   bucket_arns  = { for bucket, name in local.bucket_names : bucket => "arn:${local.partition}:s3:::${name}" }
@@ -55,7 +53,9 @@ locals {
   promotion_token_name = "${local.name}/promotion-token"
   promotion_token_arn  = "${local.secret_prefix}:${local.promotion_token_name}-??????"
 
-  repository_names = { for image in ["enclave", "runner", "parent_proxy"] : image => "${local.name}/${replace(image, "_", "-")}" }
+  # The device plugin is AWS's own, mirrored: nodes reach no public registry.
+  built_images     = ["enclave", "runner", "parent_proxy"]
+  repository_names = { for image in concat(local.built_images, ["device_plugin"]) : image => "${local.name}/${replace(image, "_", "-")}" }
   repository_arns = { for image, name in local.repository_names :
   image => "arn:${local.partition}:ecr:${local.region}:${local.account_id}:repository/${name}" }
 

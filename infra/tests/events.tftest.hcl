@@ -69,7 +69,7 @@ run "queues" {
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.this["events"].redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:eu-west-1:111122223333:driftseal-production-events-dlq", maxReceiveCount = 20 }
+    condition     = jsondecode(aws_sqs_queue_redrive_policy.this["events"].redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:eu-west-1:111122223333:driftseal-production-events-dlq", maxReceiveCount = 20 }
     error_message = "what ends the enclave twenty times is put aside"
   }
 
@@ -79,7 +79,7 @@ run "queues" {
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.this["events_dlq"].redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-west-1:111122223333:driftseal-production-events"]
+    condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.this["events_dlq"].redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-west-1:111122223333:driftseal-production-events"]
     error_message = "only its own queue sends to a dead-letter queue"
   }
 

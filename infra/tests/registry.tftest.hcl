@@ -25,8 +25,8 @@ run "repositories" {
   command = plan
 
   assert {
-    condition     = toset([for r in values(aws_ecr_repository.this) : r.name]) == toset(["driftseal-production/enclave", "driftseal-production/runner", "driftseal-production/parent-proxy"])
-    error_message = "one repository each for the enclave, the runner and the parent-proxy"
+    condition     = toset([for r in values(aws_ecr_repository.this) : r.name]) == toset(["driftseal-production/enclave", "driftseal-production/runner", "driftseal-production/parent-proxy", "driftseal-production/device-plugin"])
+    error_message = "one repository each for the enclave, the runner, the parent-proxy and the device plugin"
   }
 
   assert {

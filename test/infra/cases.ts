@@ -87,10 +87,12 @@ const trustOf = (address: string): What => ({
 })
 const gate: What = { arn: `arn:aws:codepipeline:${REGION}:${ACCOUNT}:${NAME}/Approve/ReviewPCR0` }
 const topic: What = { arn: `arn:aws:sns:${REGION}:${ACCOUNT}:${NAME}-alarms`, policy: 'aws_sns_topic_policy.alarms' }
-const repository: What = {
-  arn: `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/${NAME}/enclave`,
-  policy: 'aws_ecr_repository_policy.this["enclave"]',
-}
+const image = (name: string): What => ({
+  arn: `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/${NAME}/${name.replace('_', '-')}`,
+  policy: `aws_ecr_repository_policy.this["${name}"]`,
+})
+const repository = image('enclave')
+const mirrored = image('device_plugin')
 
 const repeated = (digit: string): string => digit.repeat(96)
 const OLD = repeated('a')
@@ -379,7 +381,12 @@ const table: Readonly<Record<string, readonly Row[]>> = {
   'the pipeline': [
     [approver, 'codepipeline:PutApprovalResult', gate, YES],
     [approver, 'codepipeline:PutApprovalResult', { arn: gate.arn.replace('Approve', 'Other') }, NOTHING],
-    [armed(approver), 'codepipeline:StartPipelineExecution', { arn: gate.arn }, DENIED],
+    [
+      armed(approver),
+      'codepipeline:StartPipelineExecution',
+      { arn: `arn:aws:codepipeline:${REGION}:${ACCOUNT}:${NAME}` },
+      DENIED,
+    ],
     [approver, 's3:GetObject', report, YES],
     [build, 'codepipeline:PutApprovalResult', gate, DENIED],
     [armed(build), 'codepipeline:PutApprovalResult', gate, DENIED],
@@ -399,6 +406,12 @@ const table: Readonly<Record<string, readonly Row[]>> = {
     [own('rebuild'), 'ecr:PutImage', repository, DENIED],
     [administrator, 'ecr:CompleteLayerUpload', repository, DENIED],
     [armed(build), 'ecr:BatchDeleteImage', repository, DENIED],
+    [rollout, 'ecr:PutImage', repository, YES],
+    [armed(rollout), 'ecr:CompleteLayerUpload', repository, DENIED],
+    [build, 'ecr:CompleteLayerUpload', mirrored, DENIED],
+    [keyAdmin, 'ecr:CompleteLayerUpload', mirrored, YES],
+    [build, 'kms:GenerateDataKey', data, YES, via('s3')],
+    [own('compare'), 'kms:GetKeyPolicy', dek, YES],
   ],
   'silence, and other accounts': [
     [administrator, 'sns:Subscribe', topic, DENIED],
