@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Vitest would leave one core idle, of two.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,

@@ -1,47 +1,13 @@
-import type { Target } from './catalog.ts'
-import type { Comparison, Digest } from './compare.ts'
+import type { Call, Case, Ground } from './case.ts'
 import { changesOf, draft } from './draft.ts'
-import type { Drifts, OpenDrift } from './drifts.ts'
+import type { OpenDrift } from './drifts.ts'
 import { endings } from './endings.ts'
-import type { CloudEvent } from './event.ts'
-import { quietOf, type Allowances } from './excuse.ts'
+import { quietOf } from './excuse.ts'
 import type { Finding, Severity, Verdict } from './finding.ts'
-import type { Owned, StateIndex } from './state_index.ts'
-import type { Subject } from './suppressions.ts'
-import type { Principals, Run } from './terraform.ts'
+import type { Owned } from './state_index.ts'
+import type { Run } from './terraform.ts'
 import { WHOLE } from './touches.ts'
 import { weigh, withheldOf, type Weighed } from './weigh.ts'
-
-/** What a judgement rests on besides the event. */
-export interface Ground extends Allowances {
-  readonly states: StateIndex
-  readonly drifts: Drifts
-  readonly principals: Principals
-  readonly digest: Digest
-  /** How long a change of Terraform's may wait for its state. */
-  readonly holdMs: number
-}
-
-/** One event's effect on one resource, compared. */
-export interface Call {
-  readonly event: CloudEvent
-  readonly target: Target
-  readonly subject: Subject
-  readonly run: Run
-  readonly comparison: Comparison
-  /** What was compared is kept by a resource that only shows it where Terraform has it as one of its own. */
-  readonly isMirror: boolean
-  /** When it is judged, in ms. */
-  readonly now: number
-}
-
-/** A call on a resource that a state owns. */
-export interface Case {
-  readonly call: Call
-  readonly owned: Owned
-  readonly open: readonly OpenDrift[]
-  readonly ground: Ground
-}
 
 /** Why a difference is reported, where the caller has a part in it; and what it weighs at least. */
 export const RUNS: Readonly<Record<Run, { readonly reason?: string; readonly severity: Severity }>> = {

@@ -1,7 +1,7 @@
 import type { Comparison, Current } from './compare.ts'
 import type { Drifts } from './drifts.ts'
 import type { CloudEvent } from './event.ts'
-import type { Call } from './managed.ts'
+import type { Call } from './case.ts'
 import type { Owned } from './state_index.ts'
 import type { Run } from './terraform.ts'
 import { WHOLE, type Moment, type Touched } from './touches.ts'

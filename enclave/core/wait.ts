@@ -1,6 +1,6 @@
 import { draft } from './draft.ts'
 import type { Finding } from './finding.ts'
-import type { Call, Ground } from './managed.ts'
+import type { Call, Ground } from './case.ts'
 import { waiting } from './terraform.ts'
 
 /** Findings that stand; with `until` only for so long, and are then to be made anew. */

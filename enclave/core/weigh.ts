@@ -3,7 +3,7 @@ import type { OpenDrift } from './drifts.ts'
 import { excuseOf, quietOf } from './excuse.ts'
 import type { Excuse, Withheld } from './finding.ts'
 import type { Flap } from './flapping.ts'
-import type { Case } from './managed.ts'
+import type { Case } from './case.ts'
 import { isSame } from './meaning.ts'
 
 /** A change, and what keeps it from alerting or makes it alert in another way. */
