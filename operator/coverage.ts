@@ -74,7 +74,7 @@ export function coveragePages(services: readonly Service[]): ReadonlyMap<string,
 const NOTICE = '<!-- Generated from rules/catalog by `driftseal coverage --write`; edit that instead. -->'
 
 /** One line a service, and the sums. */
-export function matrix(rows: readonly Coverage[]): string {
+function matrix(rows: readonly Coverage[]): string {
   const sum = (count: (row: Coverage) => number): number => rows.reduce((total, row) => total + count(row), 0)
   const sources = new Set(rows.map(({ source }) => source)).size
   return lines([

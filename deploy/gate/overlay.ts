@@ -2,7 +2,7 @@ import { isMap, isSeq, parseDocument } from 'yaml'
 import { GateError } from './error.ts'
 
 /** Images that run on a node, as kustomize's overlays name them. That of the enclave is inside the runner's. */
-export const NODE_IMAGES = ['runner', 'parent-proxy'] as const
+const NODE_IMAGES = ['runner', 'parent-proxy'] as const
 
 /** A repository and what in it, by digest. */
 const REFERENCE = /^([^@\s]+)@(sha256:[0-9a-f]{64})$/

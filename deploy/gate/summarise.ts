@@ -40,7 +40,7 @@ const BASE = /^ARG \w+=(\S+@sha256:[0-9a-f]{64})$/gm
 const testsSchema = v.object({ numTotalTests: v.number(), numPassedTests: v.number(), numFailedTests: v.number() })
 
 /** What one builder handed over. */
-export async function readBuild(folder: string): Promise<Build> {
+async function readBuild(folder: string): Promise<Build> {
   const values = join(folder, 'pcr-values.json')
   return {
     measurement: parseMeasurement(await readInput(values), values),

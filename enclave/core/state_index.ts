@@ -44,10 +44,8 @@ export type Replacement =
 export interface StateIndex {
   /** Takes a state's new version in whole, or leaves the last one in force and says why. */
   replace(state: State, now: number): Replacement
-  /** The first of `findAll`. */
+  /** The first that has this name: several do where two states own one resource, or where it is of what they belong to. */
   find(identifier: Identifier): Owned | undefined
-  /** All that have this name: several where two states own one resource, or where the name is that of what they belong to. */
-  findAll(identifier: Identifier): readonly Owned[]
   /** The resource at an address of one state. */
   at(state: string, address: string): Owned | undefined
   /** What was made from the resource at an address of one state. */
@@ -134,7 +132,6 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
       const [entry] = search(identifier)
       return entry === undefined ? undefined : unpack(entry)
     },
-    findAll: (identifier) => search(identifier).map(unpack),
     at(state, address) {
       const entry = states.get(state)?.entries.get(address)
       return entry === undefined ? undefined : unpack(entry)

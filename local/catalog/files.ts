@@ -21,7 +21,7 @@ export async function catalogFiles(
 }
 
 /** The keys under one key at the top of a catalog file, which need not hold otherwise. */
-export function keysUnder(yaml: string, key: string): readonly string[] {
+function keysUnder(yaml: string, key: string): readonly string[] {
   const node = parseDocument(yaml).get(key)
   return isMap(node) ? node.items.map((item) => String(item.key)).toSorted() : []
 }

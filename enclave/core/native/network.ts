@@ -19,7 +19,7 @@ export interface PortRange {
 const EVERY_PORT: PortRange = { from: 0, to: 65_535 }
 
 /** Whether a text is a network so large that it stands for everybody. */
-export function isWorld(cidr: string): boolean {
+function isWorld(cidr: string): boolean {
   if (cidr === '*' || cidr === 'Internet') return true
   const [, v4, prefix] = CIDR.exec(cidr) ?? []
   return prefix !== undefined && Number(prefix) < (v4 === undefined ? WORLD_V6 : WORLD_V4)

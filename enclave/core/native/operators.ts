@@ -1,11 +1,10 @@
 import { RE2JS, RE2JSException } from 're2js'
+import { isList } from '../document.ts'
 import { isObject, type Json } from '../json.ts'
 import { isSameValue, isUnset, textOf, type Pair } from './values.ts'
 
 /** What an operator asks of the values at a path; none means that nothing is there. */
 export type Test = (values: readonly Json[]) => boolean
-
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
 
 /** A list, and each of its members. */
 const each = (value: Json): readonly Json[] => (isList(value) ? [value, ...value] : [value])

@@ -19,7 +19,7 @@ export interface Threshold {
 export interface Tallies {
   /** Whether this finding, for which the rule's conditions hold, is the one that reaches the threshold. */
   isReached(rule: string, threshold: Threshold, finding: Finding): boolean
-  /** Takes note of a finding; call it once the finding is stored. */
+  /** Takes note of a finding, in the order of the findings. */
   record(finding: Finding): void
 }
 
