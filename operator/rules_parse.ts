@@ -3,8 +3,9 @@ import { compile } from '../enclave/core/falco/compile.ts'
 import { parseCondition } from '../enclave/core/falco/condition.ts'
 import { readDefinitions } from '../enclave/core/falco/definitions.ts'
 import { createExpander } from '../enclave/core/falco/expand.ts'
+import { sourceOf } from '../enclave/core/falco/rule_source.ts'
 import { plainText, RuleError } from '../enclave/core/falco/source.ts'
-import { ANY_SOURCE, SOURCES } from '../enclave/core/falco/sources.ts'
+import { SOURCES } from '../enclave/core/falco/sources.ts'
 import { isNative } from '../enclave/core/rule_files.ts'
 import { InputError } from './inputs.ts'
 import type { Terminal } from './replay_command.ts'
@@ -22,12 +23,15 @@ export async function parse(
   { source, syntaxOnly, json }: Options,
   { shipped, terminal }: { readonly shipped: string; readonly terminal: Terminal },
 ): Promise<number> {
-  const sees = source === undefined ? ANY_SOURCE : SOURCES.get(source)
-  if (sees === undefined)
+  const named = source === undefined ? undefined : SOURCES.get(source)
+  if (source !== undefined && named === undefined)
     throw new InputError(`no source is called '${source}'; there are ${[...SOURCES.keys()].join(', ')}`)
   try {
     if (syntaxOnly) parseCondition(plainText(condition))
-    else compile((await shippedNames(shipped)).expand(plainText(condition), Infinity), sees)
+    else {
+      const tree = (await shippedNames(shipped)).expand(plainText(condition), Infinity)
+      compile(tree, named ?? sourceOf(tree, [])) // as of a rule that names no source
+    }
   } catch (error) {
     if (!(error instanceof RuleError)) throw error
     const { code, problem, position, excerpt } = error

@@ -118,6 +118,8 @@ test.each([
 })
 
 test('rules parse knows its sources', async () => {
+  expect((await run('parse', 'evt.type = open and proc.name = a')).status).toBe(0) // of Falco's own, as in a rule
+  expect((await run('parse', 'evt.type = open', '--source', 'aws_cloudtrail')).status).toBe(1)
   await expect(run('parse', 'evt.name = a', '--source', 'nowhere')).rejects.toThrow(InputError)
 })
 
