@@ -22,7 +22,6 @@ import { loadRules } from '../../enclave/adapters/rules.ts'
 import { ROOT, textOf } from './manifests.ts'
 
 const SCRATCH = mkdtempSync(join(tmpdir(), 'driftseal-images-'))
-const BUILD_TIMEOUT_MS = 60_000
 const ON_LINUX = process.platform === 'linux'
 /** What package-lock.json pins. */
 const NODE = join(ROOT, `node_modules/node-${process.platform}-${process.arch}/bin/node`)
@@ -70,7 +69,7 @@ const filesOf = (out: string): readonly string[] =>
 
 afterAll(() => rmSync(SCRATCH, { recursive: true }))
 
-describe.skipIf(!ON_LINUX)('the image of the enclave', { timeout: BUILD_TIMEOUT_MS }, () => {
+describe.skipIf(!ON_LINUX)('the image of the enclave', () => {
   let one: string
   let other: string
 
@@ -80,7 +79,7 @@ describe.skipIf(!ON_LINUX)('the image of the enclave', { timeout: BUILD_TIMEOUT_
     one = build('enclave', 'one', here, config)
     const there = { sources: elsewhere(), umask: '077', env: { LC_ALL: 'tr_TR.UTF-8', TZ: 'Asia/Kathmandu' } }
     other = build('enclave', 'other', there, config)
-  }, BUILD_TIMEOUT_MS)
+  })
 
   it('is the same from another folder, time, umask, language and time zone', () => {
     expect(readFileSync(join(other, 'manifest.txt'), 'utf8')).toBe(readFileSync(join(one, 'manifest.txt'), 'utf8'))
@@ -165,7 +164,7 @@ describe.skipIf(!ON_LINUX)('the image of the enclave', { timeout: BUILD_TIMEOUT_
   })
 })
 
-describe.skipIf(!ON_LINUX)('the other images', { timeout: BUILD_TIMEOUT_MS }, () => {
+describe.skipIf(!ON_LINUX)('the other images', () => {
   const here = { sources: ROOT, umask: '022', env: {} }
 
   it('the parent-proxy serves from its one file', async () => {

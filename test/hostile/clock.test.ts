@@ -29,7 +29,7 @@ const terraform = {
 const byTerraform = (repository: string) => makeMutable(repository, terraform, 'HashiCorp Terraform/1.9.8')
 const held = { states: [{ name: 'registry', ...STATE, terraform_principals: [TERRAFORM_ROLE] }] }
 
-describe.concurrent('a clock that is', { timeout: 20_000 }, () => {
+describe.concurrent('a clock that is', () => {
   it.each([
     ['an hour ahead', HOUR],
     ['an hour behind', -HOUR],

@@ -57,7 +57,7 @@ const lies: readonly [attack: string, lie: Lie, code: string][] = [
   ['ends in the certificate', cuts(700, 'end'), 'tls/ECONNRESET'],
 ]
 
-describe.concurrent('a parent that, asked to CONNECT,', { timeout: 20_000 }, () => {
+describe.concurrent('a parent that, asked to CONNECT,', () => {
   it.each(lies)('%s: the enclave does not start, and says why', async (_attack, lie, code) => {
     await using host = await openHost(account, lie)
     await host.drift('service-1')

@@ -59,7 +59,7 @@ const ways: readonly [what: string, hold: (connection: Connection) => Promise<Co
   ['ask, and stay', async (connection) => writes(await inside(connection), 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')],
 ]
 
-describe.concurrent('clients that take every connection of the ingress and', { timeout: 20_000 }, () => {
+describe.concurrent('clients that take every connection of the ingress and', () => {
   it.each(ways)('%s: each loses it, a polite one gets in, and events are judged meanwhile', async (_what, hold) => {
     await using host = await openHost(account)
     const { ingress } = await host.boot({ limits: { ...LIMITS, ingress: quick } })
@@ -71,7 +71,7 @@ describe.concurrent('clients that take every connection of the ingress and', { t
   })
 })
 
-describe('10,000 connections to the ingress', { timeout: 20_000 }, () => {
+describe('10,000 connections to the ingress', () => {
   it('are turned away past the limit; events are judged meanwhile, and a polite client gets in afterwards', async () => {
     await using host = await openHost(account)
     const limits = { ...LIMITS, ingress: { ...INGRESS_LIMITS, handshakeTimeoutMs: 500 } }

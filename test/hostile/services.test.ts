@@ -73,7 +73,7 @@ const lies: readonly [attack: string, lie: Lie, code: string][] = [
   ],
 ]
 
-describe.concurrent('a parent that hands over credentials', { timeout: 20_000 }, () => {
+describe.concurrent('a parent that hands over credentials', () => {
   it.each(lies)('%s', async (_attack, lie, code) => {
     await using host = await openHost(account, lie)
     const id = await host.drift('service-1')
@@ -95,7 +95,7 @@ const floods: readonly [what: string, path: string, limit: number, code: string]
   ['an answer to a write', '/blobs/key-', 4096, 'boot.state.failed'],
 ]
 
-describe('a parent that answers with 10 GB', { timeout: 20_000 }, () => {
+describe('a parent that answers with 10 GB', () => {
   let like: Host
   beforeAll(async () => {
     like = await openHost(account)
@@ -133,7 +133,7 @@ describe('what the host could read', () => {
   })
 })
 
-describe.concurrent('a parent that takes log lines and', { timeout: 20_000 }, () => {
+describe.concurrent('a parent that takes log lines and', () => {
   const logs: readonly [what: string, lie: Lie][] = [
     ['refuses them', { answer: at('/log', (response) => void response.writeHead(500).end()) }],
     ['never answers', { answer: at('/log', () => {}) }],

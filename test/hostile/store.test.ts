@@ -192,7 +192,7 @@ const flip = (bytes: Buffer): Buffer => {
 const nameLike = async (prefix: string): Promise<string> =>
   (await readdir(join(like.dir, 'parent', 'blobs'))).find((name) => name.startsWith(prefix)) ?? ''
 
-describe.concurrent('a parent that, when the enclave starts again,', { timeout: 20_000 }, () => {
+describe.concurrent('a parent that, when the enclave starts again,', () => {
   it.each(finds)('%s: an alarm says so, and the enclave goes on', async (_attack, lie, alarm, reason) => {
     await using host = await openHost(account, lie(), like)
     await host.boot({}, PARENT_ONLY)
@@ -233,7 +233,7 @@ const pageAfter = (after: string): readonly string[] => {
   return Array.from({ length: 500_000 }, (_, index) => place(first + index))
 }
 
-describe.concurrent('a parent that, when the enclave starts again,', { timeout: 20_000 }, () => {
+describe.concurrent('a parent that, when the enclave starts again,', () => {
   it.each(refused)('%s: it does not start, and says why', async (_attack, lie, error) => {
     await using host = await openHost(account, lie, like)
     await expect(host.boot({}, PARENT_ONLY)).rejects.toMatchObject({ phase: 'state' })
@@ -243,7 +243,7 @@ describe.concurrent('a parent that, when the enclave starts again,', { timeout: 
 })
 
 /** With the copy in S3, which is there by default. */
-describe.concurrent('a parent that, while the enclave runs,', { timeout: 20_000 }, () => {
+describe.concurrent('a parent that, while the enclave runs,', () => {
   it('says that it stored what it did not: the alerts come from S3', async () => {
     await using host = await openHost(account)
     const enclave = await host.boot()
@@ -364,37 +364,33 @@ describe.concurrent('a parent that, while the enclave runs,', { timeout: 20_000 
   })
 })
 
-describe.concurrent(
-  'a parent that keeps S3 from the enclave and gives the state that it has',
-  { timeout: 20_000 },
-  () => {
-    const withoutS3 = (authority: string, client: Duplex, honest: () => void) =>
-      authority.startsWith(OTHER_HOST) ? void client.destroy() : honest()
+describe.concurrent('a parent that keeps S3 from the enclave and gives the state that it has', () => {
+  const withoutS3 = (authority: string, client: Duplex, honest: () => void) =>
+    authority.startsWith(OTHER_HOST) ? void client.destroy() : honest()
 
-    it('as it was stored, be it an old one: it is in force, and an alarm says so', async () => {
-      await using host = await openHost(account, { connect: withoutS3 }, like)
-      await host.boot({}, PARENT_ONLY)
-      expect(codes(host, 'state.recalled')).toEqual([{ state: 'registry', serial: 1 }])
-      await host.until(() => host.delivered.some(({ event }) => event === 'StateRecalled'))
-      await tells(host, await host.drift('service-9'))
-      expect(await host.aftermath()).toEqual(SAFE)
-    })
+  it('as it was stored, be it an old one: it is in force, and an alarm says so', async () => {
+    await using host = await openHost(account, { connect: withoutS3 }, like)
+    await host.boot({}, PARENT_ONLY)
+    expect(codes(host, 'state.recalled')).toEqual([{ state: 'registry', serial: 1 }])
+    await host.until(() => host.delivered.some(({ event }) => event === 'StateRecalled'))
+    await tells(host, await host.drift('service-9'))
+    expect(await host.aftermath()).toEqual(SAFE)
+  })
 
-    it.each<[what: string, instead: (honest: Blobs, name: string) => Promise<Uint8Array>]>([
-      ['cut', async (honest, name) => (await bytesOf(honest, name)).subarray(0, -1)],
-      ['changed', async (honest, name) => flip(await bytesOf(honest, name))],
-      ['exchanged for an alert', (honest) => bytesOf(honest, place(2))],
-    ])('%s: nothing is judged without a state, and an alarm says why', async (_what, instead) => {
-      await using host = await openHost(account, { connect: withoutS3, ...gives('state-', instead) }, like)
-      await host.boot({}, PARENT_ONLY)
-      await host.until(() => host.delivered.some(({ event }) => event === 'ObjectTampered'))
-      const id = await host.drift('service-9')
-      await host.until(() => codes(host, 'state.unavailable').length > 1)
-      expect(host.judged.filter(({ eventId }) => eventId === id)).toEqual([])
-      expect(await host.cloud.depth()).toBe(1)
-      host.parent.tell({})
-      await tells(host, id)
-      expect(await host.aftermath()).toEqual(SAFE)
-    })
-  },
-)
+  it.each<[what: string, instead: (honest: Blobs, name: string) => Promise<Uint8Array>]>([
+    ['cut', async (honest, name) => (await bytesOf(honest, name)).subarray(0, -1)],
+    ['changed', async (honest, name) => flip(await bytesOf(honest, name))],
+    ['exchanged for an alert', (honest) => bytesOf(honest, place(2))],
+  ])('%s: nothing is judged without a state, and an alarm says why', async (_what, instead) => {
+    await using host = await openHost(account, { connect: withoutS3, ...gives('state-', instead) }, like)
+    await host.boot({}, PARENT_ONLY)
+    await host.until(() => host.delivered.some(({ event }) => event === 'ObjectTampered'))
+    const id = await host.drift('service-9')
+    await host.until(() => codes(host, 'state.unavailable').length > 1)
+    expect(host.judged.filter(({ eventId }) => eventId === id)).toEqual([])
+    expect(await host.cloud.depth()).toBe(1)
+    host.parent.tell({})
+    await tells(host, id)
+    expect(await host.aftermath()).toEqual(SAFE)
+  })
+})
