@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type KMSClient, SignCommand } from '@aws-sdk/client-kms'
+import { asking } from '../../operator/aws.ts'
 import type { Sign } from './dsse.ts'
 import { GateError } from './error.ts'
 
@@ -8,8 +9,10 @@ export const kmsSigner =
   (kms: Pick<KMSClient, 'send'>, keyId: string): Sign =>
   async (message) => {
     const digest = createHash('sha256').update(message).digest()
-    const { Signature, KeyId } = await kms.send(
-      new SignCommand({ KeyId: keyId, Message: digest, MessageType: 'DIGEST', SigningAlgorithm: 'ECDSA_SHA_256' }),
+    const { Signature, KeyId } = await asking(`sign by ${keyId}`, () =>
+      kms.send(
+        new SignCommand({ KeyId: keyId, Message: digest, MessageType: 'DIGEST', SigningAlgorithm: 'ECDSA_SHA_256' }),
+      ),
     )
     if (Signature !== undefined && KeyId !== undefined) return { signature: Signature, keyId: KeyId }
     throw new GateError('ERR_GATE_SIGNATURE', 'KMS answered without a signature')

@@ -1,13 +1,10 @@
 import { CodePipelineClient } from '@aws-sdk/client-codepipeline'
 import { S3Client } from '@aws-sdk/client-s3'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import * as v from 'valibot'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
-import { ENVELOPE_FILE, signReport, type Report } from '../../deploy/gate/provenance.ts'
-import { AwsError, jsonService, operation } from '../../local/aws/protocol.ts'
+import { AwsError } from '../../local/aws/protocol.ts'
 import { gateCommand } from '../../operator/gate.ts'
 import { CMDLINE, KERNEL, RAMDISK, registerOf, section, text, writeEif } from '../enclave/attestation/eif_writer.ts'
 import {
@@ -19,89 +16,19 @@ import {
   PUBLIC_PEM,
   reportOf,
   REPOSITORY,
-  sign,
   summaryOf,
 } from '../deploy/gate/reports.ts'
 import { folderOf } from './folder.ts'
+import { createGateServer, PIPELINE, placeOf, store, type Waiting, waitingFor } from './gate_stand_in.ts'
 import { runIn } from './run.ts'
 
-const PIPELINE = 'driftseal-production'
-const BUCKET = 'driftseal-production-artifacts-111122223333'
-const TOKEN = '1a2b3c4d-1a2b-4c3d-8e4f-1a2b3c4d5e6f'
 const EIF = writeEif([section(KERNEL, 'k'), section(CMDLINE, 'c'), section(RAMDISK, 'i'), section(RAMDISK, 'a')])
 const EIF_PCR0 = registerOf(text('kcia'))
-
-/** An approval as it waits, and what was decided about it. */
-interface Waiting {
-  status: string
-  type: string
-  mode: string
-  refusal: AwsError | undefined
-  readonly objects: Map<string, Uint8Array>
-  readonly decisions: { status: string; summary: string }[]
-}
 
 let waiting: Waiting
 let port: number
 
-const named = v.object({ name: v.literal(PIPELINE) })
-const decision = v.object({
-  pipelineName: v.literal(PIPELINE),
-  stageName: v.literal('Approve'),
-  actionName: v.literal('ReviewPCR0'),
-  token: v.string(),
-  result: v.object({ status: v.picklist(['Approved', 'Rejected']), summary: v.pipe(v.string(), v.maxLength(512)) }),
-})
-const codePipeline = jsonService(
-  'CodePipeline_20150709',
-  new Map([
-    [
-      'GetPipeline',
-      operation(named, () => {
-        if (waiting.refusal !== undefined) throw waiting.refusal
-        const artifactStore = { type: 'S3', location: BUCKET }
-        return {
-          pipeline: { name: PIPELINE, pipelineType: waiting.type, executionMode: waiting.mode, artifactStore },
-          metadata: { pipelineArn: BUILDER },
-        }
-      }),
-    ],
-    [
-      'GetPipelineState',
-      operation(named, () => ({
-        stageStates: [
-          { stageName: 'Compare', actionStates: [] },
-          {
-            stageName: 'Approve',
-            latestExecution: { pipelineExecutionId: EXECUTION, status: 'InProgress' },
-            actionStates: [{ actionName: 'ReviewPCR0', latestExecution: { status: waiting.status, token: TOKEN } }],
-          },
-        ],
-      })),
-    ],
-    [
-      'GetPipelineExecution',
-      operation(v.object({ pipelineName: v.string(), pipelineExecutionId: v.literal(EXECUTION) }), () => ({
-        pipelineExecution: { artifactRevisions: [{ name: 'source', revisionId: COMMIT }] },
-      })),
-    ],
-    [
-      'PutApprovalResult',
-      operation(decision, ({ token, result }) => {
-        if (token !== TOKEN) throw new AwsError('InvalidApprovalTokenException', 'the token has changed')
-        waiting.decisions.push(result)
-        return { approvedAt: 0 }
-      }),
-    ],
-  ]),
-)
-
-const server = createServer((request, response) => {
-  if (request.method === 'POST') return codePipeline(request, response)
-  const object = waiting.objects.get(new URL(request.url ?? '', 'http://s3').pathname)
-  if (object === undefined) return response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>')
-  return response.writeHead(200, { 'content-length': object.length }).end(object)
-})
+const server = createGateServer(() => waiting)
 beforeAll(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -109,15 +36,9 @@ beforeAll(async () => {
 })
 afterAll(() => void server.close())
 beforeEach(async () => {
-  waiting = { status: 'InProgress', type: 'V2', mode: 'QUEUED', refusal: undefined, objects: new Map(), decisions: [] }
-  await store(reportOf())
+  waiting = waitingFor()
+  await store(waiting, reportOf())
 })
-
-async function store(report: Report): Promise<void> {
-  const at = (name: string) => `/${BUCKET}/builds/${EXECUTION}/${COMMIT}/${name}`
-  for (const [name, bytes] of Object.entries(report)) waiting.objects.set(at(name), bytes)
-  waiting.objects.set(at(ENVELOPE_FILE), Buffer.from(JSON.stringify(await signReport(report, sign))))
-}
 
 async function gate(...args: readonly string[]) {
   const settings = {
@@ -158,23 +79,23 @@ describe('gate show', () => {
   test.each<[string, () => Promise<void>, string]>([
     [
       'another file than was signed',
-      async () =>
-        void waiting.objects.set(`/${BUCKET}/builds/${EXECUTION}/${COMMIT}/build-summary.md`, Buffer.from('fine')),
+      async () => void waiting.objects.set(placeOf(waiting, 'build-summary.md'), Buffer.from('fine')),
       'ERR_GATE_SUBJECT',
     ],
     [
       'the report of another pipeline',
-      async () => store(reportOf(summaryOf({ builder: { id: 'x', execution: EXECUTION } }))),
+      async () => store(waiting, reportOf(summaryOf({ builder: { id: 'x', execution: EXECUTION } }))),
       'ERR_GATE_BUILDER',
     ],
     [
       'the report of another execution',
-      async () => store(reportOf(summaryOf({ builder: { id: BUILDER, execution: 'x' } }))),
+      async () => store(waiting, reportOf(summaryOf({ builder: { id: BUILDER, execution: 'x' } }))),
       'ERR_GATE_BUILDER',
     ],
     [
       'the report of another repository',
-      async () => store(reportOf(summaryOf({ source: { ...summaryOf().source, repository: 'example/other' } }))),
+      async () =>
+        store(waiting, reportOf(summaryOf({ source: { ...summaryOf().source, repository: 'example/other' } }))),
       'ERR_GATE_SOURCE',
     ],
   ])('refuses %s: 3', async (_, change, code) => {
@@ -229,7 +150,7 @@ describe('gate approve', () => {
     expect(waiting.decisions).toEqual([])
 
     const { measurement } = summaryOf()
-    await store(reportOf(summaryOf({ measurement: { ...measurement, pcr0: EIF_PCR0 } })))
+    await store(waiting, reportOf(summaryOf({ measurement: { ...measurement, pcr0: EIF_PCR0 } })))
     expect((await gate('approve', ...about(folder), ...eif)).status).toBe(0)
     expect(waiting.decisions).toHaveLength(1)
   })

@@ -5,21 +5,11 @@ import { describe, expect, it, test } from 'vitest'
 import { differences, parseManifest, type Build } from '../../../deploy/gate/compare.ts'
 import { GateError } from '../../../deploy/gate/error.ts'
 import { measureFile, parseMeasurement, requireSameAsNitro } from '../../../deploy/gate/measurement.ts'
-import { CMDLINE, KERNEL, RAMDISK, registerOf, section, text, writeEif } from '../../enclave/attestation/eif_writer.ts'
+import { text } from '../../enclave/attestation/eif_writer.ts'
 import { folderOf } from '../../operator/folder.ts'
+import { EIF, REGISTERS } from './image_file.ts'
 import { hex, summaryOf } from './reports.ts'
 
-const EIF = writeEif([
-  section(KERNEL, 'kernel'),
-  section(CMDLINE, 'console=ttyS0'),
-  section(RAMDISK, 'init'),
-  section(RAMDISK, 'app'),
-])
-const REGISTERS = {
-  PCR0: registerOf(text('kernelconsole=ttyS0initapp')),
-  PCR1: registerOf(text('kernelconsole=ttyS0init')),
-  PCR2: registerOf(text('app')),
-}
 /** With what it refuses, if it does. */
 const codeOf = (act: () => void): string | undefined => {
   try {

@@ -1,3 +1,4 @@
+import { KMSClient } from '@aws-sdk/client-kms'
 import * as fc from 'fast-check'
 import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { describe, expect, it, test } from 'vitest'
@@ -8,7 +9,7 @@ import { signReport, verifyReport, type Expected, type Report } from '../../../d
 import { parseSummary, type Summary } from '../../../deploy/gate/summary.ts'
 import { summaryText } from '../../../deploy/gate/summary_text.ts'
 import { EXPECTED, hex, NEW, OTHER, reportOf, sign, signingKey, summaryOf } from './reports.ts'
-import { signingKms } from './signing_kms.ts'
+import { SIGNING_KEY, SIGNING_KEY_ARN, startSigningKms } from './signing_kms.ts'
 
 const { publicKey } = signingKey
 const TYPE = 'application/vnd.in-toto+json'
@@ -43,15 +44,15 @@ describe('a signature', () => {
   })
 
   it('by KMS, which sees a digest, holds offline', async () => {
-    const { kms, server } = await signingKms(signingKey.privateKey, 'arn:aws:kms:us-east-1:111122223333:key/1')
-    try {
-      for (let round = 0; round < 4; round++) {
-        const sealed = await signReport(report, kmsSigner(kms, 'alias/signing'))
-        expect(sealed.signatures[0].keyid).toBe('arn:aws:kms:us-east-1:111122223333:key/1')
-        expect(verifyReport(report, JSON.stringify(sealed), publicKey, EXPECTED)).toEqual(summaryOf())
-      }
-    } finally {
-      server.close()
+    const kms = new KMSClient({
+      region: 'us-east-1',
+      endpoint: await startSigningKms(signingKey.privateKey),
+      credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example-secret-key' },
+    })
+    for (let round = 0; round < 4; round++) {
+      const sealed = await signReport(report, kmsSigner(kms, SIGNING_KEY))
+      expect(sealed.signatures[0].keyid).toBe(SIGNING_KEY_ARN)
+      expect(verifyReport(report, JSON.stringify(sealed), publicKey, EXPECTED)).toEqual(summaryOf())
     }
   })
 

@@ -4,7 +4,8 @@ import type { Expected, Report } from '../../../deploy/gate/provenance.ts'
 import { parseSummary, type Summary } from '../../../deploy/gate/summary.ts'
 import { summaryText } from '../../../deploy/gate/summary_text.ts'
 
-export const hex = (text: string, algorithm = 'sha384'): string => createHash(algorithm).update(text).digest('hex')
+export const hex = (text: string | Uint8Array, algorithm = 'sha384'): string =>
+  createHash(algorithm).update(text).digest('hex')
 
 export const [LIVE, NEW, OTHER] = [hex('live'), hex('new'), hex('other')] as const
 export const EXECUTION = '0c7f9d3a-1b2c-4d5e-8f90-a1b2c3d4e5f6'

@@ -1,37 +1,31 @@
 import { createECDH, type KeyObject } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { KMSClient } from '@aws-sdk/client-kms'
+import { createServer } from 'node:http'
 import * as v from 'valibot'
-import { base64, blob, jsonService, operation } from '../../../local/aws/protocol.ts'
+import { AwsError, base64, blob, jsonService, operation } from '../../../local/aws/protocol.ts'
+import { listening } from '../../operator/child.ts'
+
+/** The alias of the signing key, and the key. */
+export const SIGNING_KEY = 'alias/driftseal-production-signing'
+export const SIGNING_KEY_ARN = 'arn:aws:kms:us-east-1:111122223333:key/0f8fad5b-d9cb-469f-a165-70867728950e'
 
 /** The order of P-256's group. */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
-/** A client of a KMS that signs by one key. */
-export async function signingKms(key: KeyObject, keyArn: string): Promise<{ kms: KMSClient; server: Server }> {
-  const input = v.object({
-    KeyId: v.string(),
-    Message: blob(32),
-    MessageType: v.literal('DIGEST'),
-    SigningAlgorithm: v.literal('ECDSA_SHA_256'),
+const input = v.object({
+  KeyId: v.string(),
+  Message: blob(32),
+  MessageType: v.literal('DIGEST'),
+  SigningAlgorithm: v.literal('ECDSA_SHA_256'),
+})
+
+/** A KMS that signs by one key for as long as the test runs, unless it refuses. Answers where it is. */
+export async function startSigningKms(key: KeyObject, refusal?: AwsError): Promise<string> {
+  const sign = operation(input, ({ KeyId, Message, SigningAlgorithm }) => {
+    if (refusal !== undefined) throw refusal
+    if (KeyId !== SIGNING_KEY) throw new AwsError('NotFoundException', `no key ${KeyId}`)
+    return { KeyId: SIGNING_KEY_ARN, Signature: base64(signDigest(key, Message)), SigningAlgorithm }
   })
-  const sign = operation(input, ({ Message, SigningAlgorithm }) => ({
-    KeyId: keyArn,
-    Signature: base64(signDigest(key, Message)),
-    SigningAlgorithm,
-  }))
-  const server = createServer(jsonService('TrentService', new Map([['Sign', sign]])))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo // it listens on TCP
-  const kms = new KMSClient({
-    region: 'us-east-1',
-    endpoint: `http://127.0.0.1:${port}`,
-    credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example-secret-key' },
-  })
-  return { kms, server }
+  return listening(createServer(jsonService('TrentService', new Map([['Sign', sign]]))))
 }
 
 /** ECDSA over a digest that somebody else made, which Node's own functions do not do; the point is made by its ECDH. */
