@@ -179,7 +179,9 @@ async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked
   if (await keys.begin(history)) await ledger.append([], signal)
 
   const index = createStateIndex(catalog.types)
-  const watch = watchStates({ config, source: openS3States(access.aws), index, vault, alarms, clock, log })
+  const { state_queue: told, queue_visibility_secs: visibility } = config
+  const notices = told === undefined ? undefined : openSqs(access.aws, told, visibility)
+  const watch = watchStates({ config, source: openS3States(access.aws), notices, index, vault, alarms, clock, log })
   await watch.refresh(signal)
   const principals = new Map(config.states.map((state) => [state.name, state.terraform_principals]))
   const world: World = {

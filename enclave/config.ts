@@ -82,6 +82,8 @@ const schema = v.strictObject({
   /** Without it the enclave runs in host mode: with the credentials that its host has too. */
   identity: v.optional(identity),
   queue: httpsUrl,
+  /** Where AWS tells that a state was written. Without it the enclave finds out at its next look. */
+  state_queue: v.optional(httpsUrl),
   ledger: v.optional(ledger),
   states: v.pipe(v.array(state), v.minLength(1), v.maxLength(MAX_STATES)),
   /** Time to judge, seal and store what was received at once; what is not done by then is delivered again. */
@@ -134,7 +136,7 @@ export function allowedHosts(config: Config): ReadonlySet<string> {
     aws('secretsmanager'),
     aws('monitoring'),
     ...(config.identity === undefined ? [] : [aws('rolesanywhere')]),
-    new URL(config.queue).host,
+    ...[config.queue, config.state_queue].flatMap((url) => (url === undefined ? [] : [new URL(url).host])),
     ...[...config.states, ...(config.ledger === undefined ? [] : [config.ledger])].map(s3),
     ...config.sinks.flatMap((entry) => (entry.type === 'webhook' ? [new URL(entry.url).host] : [])),
   ])

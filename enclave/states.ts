@@ -4,7 +4,7 @@ import type { Alarm } from './core/alarm.ts'
 import { StateError, parseState } from './core/state.ts'
 import type { StateIndex } from './core/state_index.ts'
 import type { Config } from './config.ts'
-import type { Clock, HostBytes, Log, States } from './ports.ts'
+import type { Clock, HostBytes, Log, Queue, States } from './ports.ts'
 import { codeOf, persist } from './retry.ts'
 import { opaque, type Vault } from './vault.ts'
 
@@ -13,13 +13,14 @@ export interface StateWatch {
   refresh(signal: AbortSignal): Promise<readonly string[]>
   /** States of which no version was ever good: without them nothing can be judged. */
   missing(): readonly string[]
-  /** Looks again and again until the signal aborts, and tells after each look what moved, if anything did. */
+  /** Looks when a state was written, and now and then, until the signal aborts; tells after each look what moved, if anything did. */
   follow(looked: (moved: readonly string[]) => Promise<void>, signal: AbortSignal): Promise<void>
 }
 
 interface Parts {
   readonly config: Config
   readonly source: States
+  readonly notices: Queue | undefined
   readonly index: StateIndex
   readonly vault: Vault
   readonly alarms: Alarms
@@ -29,13 +30,16 @@ interface Parts {
 
 type StateConfig = Config['states'][number]
 
+/** Terraform writes more than once within an apply. It also bounds how often others can make the enclave look. */
+const GATHER_MS = 1000
+
 const place = (state: StateConfig) => ({ purpose: 'state', stream: `state-${opaque(state.name)}` }) as const
 
 /**
  * Keeps the index as new as the states that Terraform writes. Whatever goes wrong with one of them, its last good
  * version stays in force, also over a restart: it is kept sealed in the parent's store.
  */
-export function watchStates({ config, source, index, vault, alarms, clock, log }: Parts): StateWatch {
+export function watchStates({ config, source, notices, index, vault, alarms, clock, log }: Parts): StateWatch {
   const fetched = new Map<string, string>()
   /** Puts a version in force; false if it is not newer than what is. */
   function adopt(state: StateConfig, bytes: Uint8Array): boolean {
@@ -106,12 +110,26 @@ export function watchStates({ config, source, index, vault, alarms, clock, log }
     return moved
   }
 
+  /** Until somebody has written a state, or it is time to look anyway. */
+  async function waited(signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const either = AbortSignal.any([signal, over.signal])
+    const interval = sleep(config.state_refresh_interval_secs * 1000, undefined, { signal: either })
+    if (notices === undefined) return interval
+    const told = noticed(notices, either).catch((error: unknown) => {
+      either.throwIfAborted()
+      log('warn', 'state.notices-unavailable', { error: codeOf(error) })
+      return interval
+    })
+    await Promise.race([interval, told]).finally(() => over.abort())
+  }
+
   return {
     refresh,
     missing: () => config.states.filter(isMissing).map(({ name }) => name),
     async follow(looked, signal) {
       while (!signal.aborted) {
-        await sleep(config.state_refresh_interval_secs * 1000, undefined, { signal })
+        await waited(signal)
         await looked(await refresh(signal))
       }
     },
@@ -124,3 +142,14 @@ const recalled = (state: string, serial: number, now: number): Alarm => ({
   id: `${state}-${serial}-${new Date(now).toISOString()}`,
   reason: `state ${state} could not be read where it lives, so changes are judged by the version that the host keeps, serial ${serial}: see that it is the newest, and why S3 was not reached`,
 })
+
+/**
+ * Until a notice comes. What it says is not looked at: it makes the enclave look, and no more. It is off the queue before
+ * the look, so that what is written meanwhile is told again.
+ */
+async function noticed(notices: Queue, signal: AbortSignal): Promise<void> {
+  let messages = await notices.receive(signal)
+  while (messages.length === 0) messages = await notices.receive(signal)
+  await notices.remove(messages)
+  await sleep(GATHER_MS, undefined, { signal })
+}

@@ -102,7 +102,7 @@ output "managed_state_bucket_policies" {
 # --- events.tf ---
 
 output "queue_urls" {
-  description = "Queues, by purpose; events is queue of the measured configuration."
+  description = "Queues, by purpose; events and state are queue and state_queue of the measured configuration."
   value       = { for queue, name in local.queue_names : queue => "https://sqs.${local.region}.amazonaws.com/${local.account_id}/${name}" }
 }
 

@@ -4,7 +4,7 @@ import type { Ready } from './aws/aws.ts'
 import { agentTo } from './aws/front.ts'
 import { cloudPrincipal } from './principals.ts'
 
-/** What happens in the account, seen from outside the enclave: EventBridge fills the queue, Terraform writes states. */
+/** What happens in the account, seen from outside the enclave: EventBridge fills the queues, Terraform writes states. */
 export interface Cloud {
   send(body: string): Promise<void>
   putState(bucket: string, key: string, state: string): Promise<void>
@@ -13,7 +13,7 @@ export interface Cloud {
   close(): void
 }
 
-export function openCloud(aws: Ready, ca: string, region: string, queue: string): Cloud {
+export function openCloud(aws: Ready, ca: string, region: string, queues: { events: string; states?: string }): Cloud {
   const agent = agentTo({ port: aws.port, ca })
   const settings = {
     region,
@@ -22,17 +22,22 @@ export function openCloud(aws: Ready, ca: string, region: string, queue: string)
   }
   const sqs = new SQSClient(settings)
   const s3 = new S3Client(settings)
+  const put = (queue: string, body: string) => sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: body }))
   return {
     async send(body) {
-      await sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: body }))
+      await put(queues.events, body)
     },
     async putState(bucket, key, state) {
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: state }))
+      if (queues.states === undefined) return
+      const detail = { bucket: { name: bucket }, object: { key, size: state.length } }
+      const notice = { version: '0', source: 'aws.s3', 'detail-type': 'Object Created', region, detail }
+      await put(queues.states, JSON.stringify(notice))
     },
     async depth() {
       const { Attributes } = await sqs.send(
         new GetQueueAttributesCommand({
-          QueueUrl: queue,
+          QueueUrl: queues.events,
           AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
         }),
       )

@@ -14,7 +14,7 @@ export const hostPrincipal: Principal = {
   actions: ['secretsmanager:GetSecretValue', 'kms:Decrypt'],
 }
 
-/** EventBridge, which fills the queue, and Terraform, which writes states. */
+/** EventBridge, which fills the queues, and Terraform, which writes states. */
 export const cloudPrincipal: Principal = {
   credentials: { accessKeyId: 'AKIAEXAMPLECLOUD0001', secretAccessKey },
   actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 's3:PutObject'],

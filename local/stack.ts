@@ -16,6 +16,7 @@ import { ACCOUNT, FIRST_STATE, REGION, TERRAFORM_ROLE } from './story.ts'
 const KEY_ID = '2f1c7e9a-4b60-4d3e-8a55-90d1e6c7b8f2'
 const KEY_ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KEY_ID}`
 const QUEUE = 'driftseal-events'
+const STATE_QUEUE = 'driftseal-state'
 const WEBHOOK_HOST = 'hooks.example.com'
 const SESSION_SECS = 3600
 const SERVING_TIMEOUT_MS = 20_000
@@ -58,7 +59,7 @@ export interface StackOptions {
   readonly startAws?: (settings: AwsSettings) => Promise<{ ready: Ready; stop(): Promise<void> }>
 }
 
-const queueUrl = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${QUEUE}`
+const queueUrl = (name: string): string => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}`
 
 /** What would be built into the image. */
 const configuration = (over: Readonly<Record<string, unknown>>) => ({
@@ -72,10 +73,10 @@ const configuration = (over: Readonly<Record<string, unknown>>) => ({
     profile: enclaveRole.profile,
     role: enclaveRole.role,
   },
-  queue: queueUrl,
+  queue: queueUrl(QUEUE),
+  state_queue: queueUrl(STATE_QUEUE),
   ledger: LEDGER,
   states: [{ name: 'registry', ...STATE, terraform_principals: [TERRAFORM_ROLE] }],
-  state_refresh_interval_secs: 1,
   sinks: [
     { type: 'console', name: 'console' },
     { type: 'ndjson', name: 'log', format: 'drift-log' },
@@ -117,12 +118,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         [hostPrincipal, cloudPrincipal].map(({ credentials, actions }) => [credentials.accessKeyId, [...actions]]),
       ),
       roleActions: [...enclaveRole.actions],
-      queues: [QUEUE],
+      queues: [QUEUE, STATE_QUEUE],
       buckets: [STATE.bucket, LEDGER.bucket],
       servers: [WEBHOOK_HOST],
     })
     stops.push(() => aws.stop())
-    const cloud = openCloud(aws.ready, await readFile(aws.ready.caFile, 'utf8'), REGION, queueUrl)
+    const queues = { events: queueUrl(QUEUE), states: queueUrl(STATE_QUEUE) }
+    const cloud = openCloud(aws.ready, await readFile(aws.ready.caFile, 'utf8'), REGION, queues)
     stops.push(async () => cloud.close())
     const state = options.state === undefined ? FIRST_STATE : options.state
     if (state !== null) await cloud.putState(STATE.bucket, STATE.key, state)
@@ -143,6 +145,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     let enclave = await startEnclave()
     stops.push(() => enclave.process.stop())
     if (options.anchor !== 'closed') {
+      await enclave.waiting
       const expected = { root: await readFile(at('nsm-root.der')), pcr0, config }
       await registerAuthority(ingressPort, expected, aws.ready.trustAnchorFile)
       await enclave.serving
@@ -186,6 +189,8 @@ async function startAwsProcess(settings: AwsSettings): Promise<{ ready: Ready; s
 
 interface Enclave {
   readonly process: Running
+  /** Resolves when AWS has refused it, since its CA is not registered; or when it serves without. */
+  readonly waiting: Promise<void>
   /** Resolves when it judges events; rejects if it ends before that, or takes too long. */
   readonly serving: Promise<void>
 }
@@ -201,12 +206,14 @@ async function startEnclaveProcess(dir: string, aws: Ready, options: StackOption
     tlsRoot: aws.caFile,
     ndjson: join(dir, 'alerts.ndjson'),
   }
-  const { promise: serves, resolve } = Promise.withResolvers<void>()
+  const { promise: serves, resolve: served } = Promise.withResolvers<void>()
+  const { promise: waits, resolve: refused } = Promise.withResolvers<void>()
   const running = await start('enclave', 'local/enclave.ts', [JSON.stringify(settings)], {
     onMessage(message) {
       const told = message as Told // local/enclave.ts sends nothing else
       options.onTold?.(told)
-      if (told.kind === 'log' && told.code === 'boot.serving') resolve()
+      if (told.kind === 'log' && told.code === 'session.refused') refused()
+      if (told.kind === 'log' && told.code === 'boot.serving') served()
     },
     onLine: (line) => options.onConsole?.(line),
   })
@@ -214,8 +221,9 @@ async function startEnclaveProcess(dir: string, aws: Ready, options: StackOption
     throw new StartError('enclave', code, running.lastWords())
   })
   const serving = Promise.race([serves, fails])
-  serving.catch(() => {}) // it ends some day, and nobody may have waited for more than its ingress
-  return { process: running, serving }
+  const waiting = Promise.race([waits, serving])
+  for (const either of [waiting, serving]) either.catch(() => {}) // it ends some day, and nobody may have waited
+  return { process: running, waiting, serving }
 }
 
 /** Of a server that the local AWS's CA vouches for. */

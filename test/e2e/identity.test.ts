@@ -40,6 +40,9 @@ async function judges({ stack, record }: Chain): Promise<void> {
   await record.until(() => record.findings.some(({ eventId }) => eventId === id))
 }
 
+/** It ends while there is somebody who asks: a look at the states is a request. */
+const shortSession = { startAws: awsHere({ settings: { sessionSecs: 3 } }), config: { state_refresh_interval_secs: 1 } }
+
 describe('an identity of its own', () => {
   it('opens to the enclave what the host’s credentials do not', async () => {
     const running = await start()
@@ -96,14 +99,14 @@ describe('an identity of its own', () => {
   })
 
   it('renews its session before it ends, and nothing stops', async () => {
-    const running = await start({ startAws: awsHere({ settings: { sessionSecs: 3 } }) })
+    const running = await start(shortSession)
     await running.record.until(() => codes(running, 'session.opened').length >= 3)
     await judges(running)
     expect(codes(running, 'queue.receive.failed')).toEqual([])
   })
 
   it('keeps what the session gave when the anchor is disabled later, but gets no more', async () => {
-    const running = await start({ startAws: awsHere({ settings: { sessionSecs: 3 } }) })
+    const running = await start(shortSession)
     await writeFile(running.stack.aws.trustAnchorFile, '')
     const { record } = running
     await record.until(() =>

@@ -119,6 +119,7 @@ describe('a configuration', () => {
     ['no secret', { dek_secret: '' }, /dek_secret: /],
     ['a queue over http', { queue: 'http://sqs.eu-west-1.amazonaws.com/1/q' }, /queue: expected an https:/],
     ['a queue that is no address', { queue: 'events' }, /queue: /],
+    ['a queue of states that is no address', { state_queue: 'states' }, /state_queue: /],
     ['no state', { states: [] }, /states: /],
     ['a state too many', { states: states(1001) }, /states: /],
     ['a bucket that is none', { states: [{ ...state, bucket: 'a/b' }] }, /states\.0\.bucket: expected the name/],
@@ -237,6 +238,11 @@ describe('the hosts that may be connected to', () => {
       'of a queue behind an endpoint of its own',
       { queue: 'https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/1/q' },
       [...aws.slice(0, 3), 'vpce-1.sqs.eu-west-1.vpce.amazonaws.com', 'states.s3.eu-west-1.amazonaws.com'],
+    ],
+    [
+      'of the queue that tells of states, where it is elsewhere',
+      { state_queue: 'https://vpce-2.sqs.eu-west-1.vpce.amazonaws.com/1/s' },
+      [...aws, 'vpce-2.sqs.eu-west-1.vpce.amazonaws.com', 'states.s3.eu-west-1.amazonaws.com'],
     ],
   ])('are those %s', (_what, over, hosts) => {
     expect([...allowedHosts(read(over))].sort()).toEqual([...hosts].sort())

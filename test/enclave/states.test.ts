@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { StatesError } from '../../enclave/adapters/s3.ts'
 import { parseConfig } from '../../enclave/config.ts'
 import { createStateIndex } from '../../enclave/core/state_index.ts'
-import type { HostBytes, States } from '../../enclave/ports.ts'
-import { watchStates } from '../../enclave/states.ts'
+import type { HostBytes, Queue, States } from '../../enclave/ports.ts'
+import { type StateWatch, watchStates } from '../../enclave/states.ts'
 import { createMemoryBlobs, flipped, hostBytes, type MemoryBlobs } from '../fakes/blobs.ts'
 import { recordLog } from '../fakes/log.ts'
+import { createMemoryQueue } from '../fakes/queue.ts'
 import { testVault } from '../fakes/vault.ts'
 import { catalog, repository, stateText } from './core/world.ts'
 
@@ -53,13 +54,16 @@ function createBucket() {
 function watching({
   bucket = createBucket(),
   blobs = createMemoryBlobs(),
-}: { bucket?: ReturnType<typeof createBucket>; blobs?: MemoryBlobs } = {}) {
+  notices,
+  interval = 1,
+}: { bucket?: ReturnType<typeof createBucket>; blobs?: MemoryBlobs; notices?: Queue; interval?: number } = {}) {
   const { log, lines, codes } = recordLog()
   const vault = testVault(blobs)
   const index = createStateIndex(catalog.types)
   const watch = watchStates({
-    config,
+    config: { ...config, state_refresh_interval_secs: interval },
     source: bucket,
+    notices,
     index,
     vault,
     alarms: vault.alarms,
@@ -80,10 +84,10 @@ function watching({
 }
 
 /** A watch that has both states at serial 5. */
-async function settled() {
+async function settled(how: { notices?: Queue; interval?: number } = {}) {
   const bucket = createBucket()
   for (const name of NAMES) bucket.put(name, text(5))
-  const watched = watching({ bucket })
+  const watched = watching({ bucket, ...how })
   expect(await watched.refresh()).toEqual(NAMES)
   return watched
 }
@@ -238,16 +242,55 @@ describe('the last good version', () => {
   })
 })
 
+/** Follows until something moves, and then to the end. */
+async function firstMove(watch: StateWatch): Promise<readonly string[]> {
+  const over = new AbortController()
+  const { promise, resolve } = Promise.withResolvers<readonly string[]>()
+  const followed = watch.follow(async (moved) => {
+    if (moved.length > 0) resolve(moved)
+  }, over.signal)
+  const moved = await promise
+  over.abort()
+  await Promise.allSettled([followed])
+  return moved
+}
+
 describe('following', () => {
   it('looks again and again, and ends when all is over', async () => {
     const { bucket, watch } = await settled()
     bucket.put('network', text(6))
-    const over = new AbortController()
-    const { promise, resolve } = Promise.withResolvers<readonly string[]>()
-    const followed = watch.follow(async (moved) => resolve(moved), over.signal)
-    expect(await promise).toEqual(['network'])
-    over.abort()
-    await Promise.allSettled([followed])
+    expect(await firstMove(watch)).toEqual(['network'])
+  })
+
+  const DAY_SECS = 86_400
+
+  it.each([
+    ['nothing', 0, 'before'],
+    ['that it cannot be read', 1, 'receive'],
+    ['that nothing can be taken off', 1, 'remove'],
+  ])('with a queue that says %s, looks all the same', async (_what, warnings, verb) => {
+    const notices = createMemoryQueue()
+    notices.fault = (asked) => asked === verb
+    notices.send(...(verb === 'remove' ? ['a state was written'] : []))
+    const { bucket, watch, codes } = await settled({ notices })
+    bucket.put('network', text(6))
+    expect(await firstMove(watch)).toEqual(['network'])
+    expect(codes().filter((code) => code === 'state.notices-unavailable')).toHaveLength(warnings)
+  })
+
+  it.each([
+    ['one', ['{"source":"aws.s3"}']],
+    ['several', ['{"source":"aws.s3"}', '{"source":"aws.s3"}']],
+    ['what makes no sense', ['\0']],
+  ])('looks as soon as a queue tells of %s, and takes it off', async (_what, bodies) => {
+    const notices = createMemoryQueue()
+    const { bucket, watch } = await settled({ notices, interval: DAY_SECS })
+    bucket.put('registry', text(6))
+    const moved = firstMove(watch)
+    await notices.drained()
+    notices.send(...bodies)
+    expect(await moved).toEqual(['registry'])
+    expect(notices.kept()).toEqual([])
   })
 
   it('does not wait for a parent that is away when all is over', async () => {

@@ -82,7 +82,7 @@ export async function openHost(account: Account, lie: Lie = {}, like?: Host): Pr
   if (like !== undefined) await cp(join(like.dir, 'parent', 'blobs'), join(dir, 'parent', 'blobs'), { recursive: true })
   const { ready } = account.aws
   const ca = await readFile(ready.caFile, 'utf8')
-  const cloud = openCloud(ready, ca, REGION, queueUrl(n))
+  const cloud = openCloud(ready, ca, REGION, { events: queueUrl(n) })
   await cloud.putState(STATE.bucket, STATE.key, FIRST_STATE)
 
   const logs: Line[] = []

@@ -31,13 +31,14 @@ describe('the measured configuration names what Terraform makes', () => {
   const may = (principal: string, action: string, arn: string) =>
     evaluate(...asked(rendering, { who: { principal }, action, what: { arn }, decision: 'allowed' }))
 
-  it('secrets, queue, ledger, role', () => {
+  it('secrets, queues, ledger, role', () => {
     expect(namesOf('aws_secretsmanager_secret')).toEqual(
       expect.arrayContaining([config.dek_secret, config.identity?.secret]),
     )
-    const { pathname, host } = new URL(config.queue)
-    expect(host).toBe(`sqs.${config.region}.amazonaws.com`)
-    expect(namesOf('aws_sqs_queue').map((name) => `/${ACCOUNT}/${String(name)}`)).toContain(pathname)
+    const urls = namesOf('aws_sqs_queue').map(
+      (name) => `https://sqs.${config.region}.amazonaws.com/${ACCOUNT}/${String(name)}`,
+    )
+    expect(urls).toEqual(expect.arrayContaining([config.queue, config.state_queue]))
     expect(of('aws_s3_bucket').map(({ bucket }) => bucket)).toContain(config.ledger?.bucket)
     expect(namesOf('aws_iam_role')).toContain(enclave.split('/').at(-1))
     expect(config.identity?.trust_anchor).toBe(plan['aws_rolesanywhere_trust_anchor.enclave']?.['arn'])

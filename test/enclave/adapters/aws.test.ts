@@ -59,7 +59,7 @@ beforeAll(async () => {
     servers: [],
   })
   const ca = await readFile(aws.ready.caFile, 'utf8')
-  cloud = openCloud(aws.ready, ca, REGION, QUEUE)
+  cloud = openCloud(aws.ready, ca, REGION, { events: QUEUE })
 
   const hosts = [...aws.ready.hosts, `${BUCKET}.s3.${REGION}.amazonaws.com`]
   const to = parseTarget(`127.0.0.1:${aws.ready.port}`)
