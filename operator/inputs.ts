@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream'
 import { createGunzip, gunzipSync } from 'node:zlib'
 import { EventError, parseMessage, unwrap } from '../enclave/core/cloudtrail.ts'
 import { isObject, type Json } from '../enclave/core/json.ts'
+import { scanLog, UnreadRecord } from '../enclave/core/log_file.ts'
 import { parseState, type State } from '../enclave/core/state.ts'
 
 /** A CloudTrail log file is a few megabytes; V8 ends a string at 512 Mi characters. */
@@ -13,6 +14,9 @@ const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 const CHUNK_BYTES = 1 << 20
 const EVENT_FILE = /\.(?:json|ndjson|jsonl)(?:\.gz)?$/
 const LINES = /\.(?:ndjson|jsonl)(?:\.gz)?$/
+
+/** A record as it was read, or why there is none in its place. */
+export type AuditRecord = Json | UnreadRecord | EventError
 
 /** A file or folder that cannot be used. */
 export class InputError extends Error {
@@ -42,7 +46,7 @@ export async function readStates(paths: readonly string[], say: (line: string) =
 export const readText = (path: string): Promise<string> => reading(path, () => readFile(path, 'utf8'))
 
 /** The audit records in files and folders, unparsed, some at a time; an error stands in the place of a line that is none. */
-export async function* readRecords(paths: readonly string[]): AsyncGenerator<readonly (Json | EventError)[]> {
+export async function* readRecords(paths: readonly string[]): AsyncGenerator<readonly AuditRecord[]> {
   const files = await filesIn(paths, (name) => EVENT_FILE.test(name))
   if (files.length === 0) throw new InputError(`no .json, .ndjson or .jsonl file (also .gz) in ${paths.join(', ')}`)
   for (const file of files) {
@@ -51,7 +55,7 @@ export async function* readRecords(paths: readonly string[]): AsyncGenerator<rea
   }
 }
 
-async function* linesOf(file: string): AsyncGenerator<readonly (Json | EventError)[]> {
+async function* linesOf(file: string): AsyncGenerator<readonly AuditRecord[]> {
   let rest = ''
   for await (const text of textOf(file)) {
     const lines = (rest + text).split('\n')
@@ -72,22 +76,23 @@ function recordsIn(line: string): readonly (Json | EventError)[] {
 }
 
 /** CloudTrail does not order the records of a file; what came first has to be judged first. */
-async function documentOf(file: string): Promise<readonly Json[]> {
+async function documentOf(file: string): Promise<readonly (Json | UnreadRecord)[]> {
   const records = await reading(file, async () => {
     if ((await stat(file)).size > MAX_DOCUMENT_BYTES) throw tooLarge(file)
     const bytes = await readFile(file)
     const plain = file.endsWith('.gz')
       ? gunzipSync(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES, chunkSize: CHUNK_BYTES })
       : bytes
-    return unwrap(JSON.parse(plain.toString()) as Json)
+    return scanLog(plain) ?? unwrap(JSON.parse(plain.toString()) as Json)
   })
   const timed = records.map((record) => ({ record, time: timeOf(record) }))
   timed.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)))
   return timed.map(({ record }) => record)
 }
 
-function timeOf(record: Json): string {
-  const time = isObject(record) ? record['eventTime'] : undefined
+function timeOf(record: Json | UnreadRecord): string {
+  const fields = record instanceof UnreadRecord ? record.glance : record
+  const time = isObject(fields) ? fields['eventTime'] : undefined
   return typeof time === 'string' ? time : ''
 }
 

@@ -8,9 +8,11 @@ import { createDrifts } from '../enclave/core/drifts.ts'
 import type { CloudEvent } from '../enclave/core/event.ts'
 import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
 import type { Json } from '../enclave/core/json.ts'
+import { UnreadRecord, wholeOf } from '../enclave/core/log_file.ts'
 import { createSessions } from '../enclave/core/sessions.ts'
 import type { State } from '../enclave/core/state.ts'
 import { createStateIndex } from '../enclave/core/state_index.ts'
+import type { AuditRecord } from './inputs.ts'
 
 /** Every change of Terraform's waits, as long as the replay lasts. */
 const HOLD_MS = 1
@@ -43,7 +45,7 @@ export type Report = (outcome: OutcomeName, read: () => Finding, records: number
 
 /** Judges records in their order against states that do not move, and reports every finding. */
 export async function replay(
-  records: AsyncIterable<readonly (Json | EventError)[]>,
+  records: AsyncIterable<readonly AuditRecord[]>,
   world: World,
   report: Report,
 ): Promise<Tally> {
@@ -57,14 +59,23 @@ export async function replay(
     report(finding.outcome, () => finding, count)
   }
 
+  const ignore = (reason: string, read: () => CloudEvent): void => {
+    add(outcomes, 'ignored')
+    report('ignored', () => draft(read(), 'ignored', reason), count)
+  }
+
+  /** Sessions miss nothing by it: what gives out credentials answers with an object, and that is no glance. */
+  const isDropped = (record: UnreadRecord): boolean => {
+    const event = parsed(record.glance)
+    const dismissed = event instanceof EventError ? undefined : dismissal(event, world.catalog)
+    if (dismissed !== undefined) ignore(dismissed, () => parseRecord(record.read()))
+    return dismissed !== undefined
+  }
+
   const judge = (event: CloudEvent): void => {
     world.sessions.record(event)
     const dismissed = dismissal(event, world.catalog)
-    if (dismissed !== undefined) {
-      add(outcomes, 'ignored')
-      report('ignored', () => draft(event, 'ignored', dismissed), count)
-      return
-    }
+    if (dismissed !== undefined) return ignore(dismissed, () => event)
     const { kind, findings, touched } = detect(event, world, Date.parse(event.time)) // when it happened is now
     if (kind === 'held') held += 1
     world.drifts.touch(touched)
@@ -75,7 +86,8 @@ export async function replay(
   for await (const batch of records)
     for (const record of batch) {
       count += 1
-      const event = parsed(record)
+      if (record instanceof UnreadRecord && isDropped(record)) continue
+      const event = parsed(record instanceof EventError ? record : wholeOf(record))
       if (event instanceof EventError) {
         take(rejected(`${event.code}: ${event.message}`))
         add(outcomes, 'rejected')

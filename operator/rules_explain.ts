@@ -2,6 +2,7 @@ import { loadRules } from '../enclave/adapters/rules.ts'
 import { EventError, parseRecord } from '../enclave/core/cloudtrail.ts'
 import { detect } from '../enclave/core/detect.ts'
 import { isJudgedByRules, subjectOf } from '../enclave/core/enrich.ts'
+import { wholeOf } from '../enclave/core/log_file.ts'
 import { plain } from '../enclave/core/render.ts'
 import { parseRuleFiles } from '../enclave/core/rule_files.ts'
 import { InputError, readRecords, readStates } from './inputs.ts'
@@ -35,7 +36,7 @@ export async function explain(
   const world = replayWorld({ ...measured, rules: asked }, states, [])
   for (const record of (await Array.fromAsync(readRecords([options.event]))).flat()) {
     if (record instanceof EventError) throw new InputError(`${options.event}: ${record.message}`)
-    const event = parseRecord(record)
+    const event = parseRecord(wholeOf(record))
     for (const finding of detect(event, world, Date.parse(event.time)).findings) {
       const subject = subjectOf(event, finding, world)
       const isJudged = isJudgedByRules(finding)

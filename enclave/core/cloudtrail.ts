@@ -6,11 +6,13 @@ import { isObject, isWithinDepth, type Json, type JsonObject } from './json.ts'
 /** An SQS message ends at 1 MiB. */
 const MAX_MESSAGE_CHARS = 1024 * 1024
 /** Real records nest below 20. */
-const MAX_DEPTH = 64
+export const MAX_DEPTH = 64
 /** A record may come in an SNS message in an array in …, but not in more than this. */
 const MAX_WRAPPERS = 4
 const MAX_NAME = 256
 
+/** The source of two services. */
+export const AUTO_SCALING = 'autoscaling.amazonaws.com'
 const RFC3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 /** Old records carry no `readOnly`; the API's verb is what is left. */
 const READING_VERB =
@@ -104,7 +106,7 @@ function sourceOf(record: JsonObject): string {
   const source = required(record, 'eventSource')
   const more = record['additionalEventData']
   const isApplication = isObject(more) && more['service'] === 'application-autoscaling'
-  return isApplication && source === 'autoscaling.amazonaws.com' ? 'application-autoscaling.amazonaws.com' : source
+  return isApplication && source === AUTO_SCALING ? 'application-autoscaling.amazonaws.com' : source
 }
 
 /** Null on most reads and failures, and once seen as a string. */

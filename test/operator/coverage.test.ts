@@ -27,7 +27,7 @@ test('counts what a file describes', () => {
     events: 2,
     types: 0,
     attributes: 0,
-    examples: 3,
+    examples: 5,
     content: 1,
     unproven: 0,
   })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { gzipSync } from 'node:zlib'
 import { EventError } from '../../enclave/core/cloudtrail.ts'
 import type { Json } from '../../enclave/core/json.ts'
+import { wholeOf } from '../../enclave/core/log_file.ts'
 import { StateError } from '../../enclave/core/state.ts'
 import { InputError, readRecords, readStates } from '../../operator/inputs.ts'
 import { stateText } from '../enclave/core/world.ts'
@@ -15,7 +16,8 @@ const lines = `${JSON.stringify(one)}\n\n${JSON.stringify(two)}`
 const bridge = JSON.stringify({ 'detail-type': 'AWS API Call via CloudTrail', detail: one })
 
 async function records(files: Readonly<Record<string, string | Uint8Array>>): Promise<readonly (Json | EventError)[]> {
-  return (await Array.fromAsync(readRecords([folderOf(files)]))).flat()
+  const read = (await Array.fromAsync(readRecords([folderOf(files)]))).flat()
+  return read.map((record) => (record instanceof EventError ? record : wholeOf(record)))
 }
 
 describe('records', () => {

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Finding } from '../../enclave/core/finding.ts'
 import type { JsonObject } from '../../enclave/core/json.ts'
-import { byTerraform, record, repository, stateText } from '../enclave/core/world.ts'
+import { readRecords } from '../../operator/inputs.ts'
+import { replay as judge, replayWorld } from '../../operator/replay.ts'
+import { byTerraform, catalog, record, repository, stateOf, stateText } from '../enclave/core/world.ts'
 import { folderOf } from './folder.ts'
 
 const main = fileURLToPath(new URL('../../operator/main.ts', import.meta.url))
@@ -119,4 +121,29 @@ describe('driftseal replay', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(stderr).toContain(said)
   })
+})
+
+test('a log file leads to the same findings as its records one by one', async () => {
+  const assumed = record(
+    'AssumeRole',
+    {},
+    { eventSource: 'sts.amazonaws.com', readOnly: true, responseElements: { credentials: { accessKeyId: 'ASIA' } } },
+  )
+  const caller = { type: 'AssumedRole', arn: 'arn:aws:sts::111122223333:assumed-role/ci/run', accessKeyId: 'ASIA' }
+  const denied = mutability('MUTABLE', { errorCode: 'AccessDenied', errorMessage: 'no' })
+  const told = { ...read, sharedEventID: 'shared', userAgent: 'Ü "quoted"' }
+  const drifted = mutability('MUTABLE', { userIdentity: caller })
+  const records = [{ eventName: 'of no service' }, read, denied, assumed, drifted, told, unknown]
+  const of = async (file: string, text: string) => {
+    const findings: Finding[] = []
+    const world = replayWorld({ catalog, rules: [] }, [stateOf(repository)], [])
+    const tally = await judge(readRecords([folderOf({ [file]: text })]), world, (_, tell) => findings.push(tell()))
+    return { tally, findings }
+  }
+  const lines = await of('a.ndjson', records.map((each) => JSON.stringify(each)).join('\n'))
+  const whole = await of('a.json', JSON.stringify({ Records: records }))
+  expect(whole).toEqual(lines)
+  const outcomes = ['rejected', 'ignored', 'ignored', 'ignored', 'drift', 'ignored', 'unmapped']
+  expect(whole.findings.map(({ outcome }) => outcome)).toEqual(outcomes)
+  expect(whole.findings[4]?.actor.assumedBy).toHaveLength(1)
 })
