@@ -1,5 +1,5 @@
 import type { Actor } from './event.ts'
-import { defined, isObject, type Json, type JsonObject } from './json.ts'
+import { defined, inOnePiece, isObject, type Json, type JsonObject } from './json.ts'
 
 /** Names and ARNs end below 2,048; only a user agent may be longer, and loses its tail. */
 const MAX_TEXT = 2048
@@ -32,7 +32,8 @@ export function parseActor(record: JsonObject): Actor {
   const arn = textOf(identity['arn'])
   const assumed = arn === undefined ? null : ASSUMED_ROLE.exec(arn)
   const type = textOf(identity['type']) ?? (identity['invokedBy'] === undefined ? 'Unknown' : 'AWSService')
-  const session = type === 'AssumedRole' ? (assumed?.[4] ?? tail(textOf(identity['principalId']), ':')) : undefined
+  const cut = type === 'AssumedRole' ? (assumed?.[4] ?? tail(textOf(identity['principalId']), ':')) : undefined
+  const session = cut === undefined ? undefined : inOnePiece(cut)
   const invokedBy = textOf(identity['invokedBy'])
   const role = type === 'AssumedRole' ? roleOf(objectOf(context['sessionIssuer']), assumed) : undefined
   const federation = objectOf(context['webIdFederationData'])

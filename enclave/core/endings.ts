@@ -4,7 +4,6 @@ import type { OpenDrift } from './drifts.ts'
 import type { Excuse, Finding } from './finding.ts'
 import type { Json } from './json.ts'
 import type { Case } from './case.ts'
-import { momentOf } from './order.ts'
 import { isInside } from './path.ts'
 import { WHOLE } from './touches.ts'
 import { excuseOfFlap, flapOf, type Weighed } from './weigh.ts'
@@ -25,6 +24,7 @@ interface Ending {
  * earlier event whose drifts end, and one more where nobody was told of some of them.
  */
 export function endings(given: Case, weighed: readonly Weighed[]): readonly Finding[] {
+  if (given.open.length === 0) return [] // as for most
   const ended = given.open
     .filter((drift) => isEnded(drift, given, weighed))
     .map((drift) => ending(drift, given, weighed))
@@ -32,9 +32,9 @@ export function endings(given: Case, weighed: readonly Weighed[]): readonly Find
   return Array.from(groups.values(), (group) => resolution(given, group))
 }
 
-function isEnded(drift: OpenDrift, { call, owned, ground }: Case, weighed: readonly Weighed[]): boolean {
-  const { target, comparison, event } = call
-  if (ground.drifts.touches.isLate(momentOf(event, owned), drift.path)) return false
+function isEnded(drift: OpenDrift, { call, moment, ground }: Case, weighed: readonly Weighed[]): boolean {
+  const { target, comparison } = call
+  if (ground.drifts.touches.since(moment).isLate(drift.path)) return false
   if (drift.path === WHOLE) return target.effect === 'create' || target.effect === 'put'
   const differs = weighed.some(({ change, excuse }) => change.path === drift.path && excuse?.by !== 'writer')
   return !drift.isBack && !differs && comparison.touched.some((path) => isInside(drift.path, path))

@@ -6,7 +6,7 @@ import { quietOf } from './excuse.ts'
 import type { Finding, Severity, Verdict } from './finding.ts'
 import type { Owned } from './state_index.ts'
 import type { Run } from './terraform.ts'
-import { WHOLE } from './touches.ts'
+import { WHOLE, type Moment } from './touches.ts'
 import { weigh, withheldOf, type Weighed } from './weigh.ts'
 
 /** Why a difference is reported, where the caller has a part in it; and what it weighs at least. */
@@ -22,8 +22,8 @@ const DIFFERS: Readonly<Record<Verdict, string>> = {
 }
 
 /** At most one finding about what differs, and one for each earlier event whose drifts end. */
-export function judgeManaged(call: Call, owned: Owned, ground: Ground): readonly Finding[] {
-  const given: Case = { call, owned, ground, open: ground.drifts.open(owned.state, owned.address) }
+export function judgeManaged(call: Call, owned: Owned, moment: Moment, ground: Ground): readonly Finding[] {
+  const given: Case = { call, owned, moment, ground, open: ground.drifts.open(owned.state, owned.address) }
   if (call.target.effect === 'delete') return [judgeDeletion(given)]
   const weighed = call.comparison.changes.map((change) => weigh(change, given))
   const difference = isNews(call, weighed) ? [differenceOf(call, weighed)] : []

@@ -15,8 +15,8 @@ export const momentOf = ({ id, time }: CloudEvent, { state, address }: Owned): M
 
 /** What a call set that nothing later has set again. Of Terraform's steps towards its state only the last has to agree. */
 export function inTime({ touched, changes }: Comparison, moment: Moment, run: Run, { touches }: Drifts): Comparison {
-  const isInTime = (path: string): boolean =>
-    run === 'terraform' ? !touches.isFollowed(moment, path) : !touches.isLate(moment, path)
+  const later = touches.since(moment)
+  const isInTime = (path: string): boolean => (run === 'terraform' ? !later.isFollowed(path) : !later.isLate(path))
   return { touched: touched.filter(isInTime), changes: changes.filter(({ path }) => isInTime(path)) }
 }
 
@@ -38,6 +38,5 @@ export function touchedBy({ target, comparison }: Call, moment: Moment, isHeld: 
 
 /** What the open drifts left of a resource: a value that joins a set, or leaves it, finds the others there. */
 export function asItIs({ state, address }: Owned, drifts: Drifts): Current {
-  const open = drifts.open(state, address)
-  return (path) => open.find((drift) => drift.path === path)?.now ?? undefined
+  return (path) => drifts.open(state, address).find((drift) => drift.path === path)?.now ?? undefined
 }

@@ -13,17 +13,22 @@ export interface Seen {
 export function createSeen(): Seen {
   const seen = new Set<string>()
   return {
-    has: (finding) => [...deliveryOf(finding), ...copiesOf(finding)].some((key) => seen.has(key)),
+    has(finding) {
+      const delivery = deliveryOf(finding)
+      return (delivery !== undefined && seen.has(delivery)) || copiesOf(finding).some((key) => seen.has(key))
+    },
     add(finding) {
-      for (const key of [...deliveryOf(finding), ...marksOf(finding)]) seen.add(key)
+      const delivery = deliveryOf(finding)
+      if (delivery !== undefined) seen.add(delivery)
+      for (const key of marksOf(finding)) seen.add(key)
       dropOldest(seen, MAX_SEEN)
     },
   }
 }
 
 /** One delivery of an event to one account, for one resource. */
-function deliveryOf({ eventId, account, resource }: Finding): readonly string[] {
-  return eventId === '' ? [] : [`${eventId}\n${account}\n${resource?.type ?? ''}\n${resource?.id ?? ''}`]
+function deliveryOf({ eventId, account, resource }: Finding): string | undefined {
+  return eventId === '' ? undefined : `${eventId}\n${account}\n${resource?.type ?? ''}\n${resource?.id ?? ''}`
 }
 
 /**

@@ -34,13 +34,20 @@ export interface Touches {
   add(touched: Touched): void
   /** When any path of the resource was last written; undefined where that is not known. */
   last(state: string, address: string): number | undefined
-  /** Whether something later has written this path, what it lies in, or made or deleted the resource. */
-  isLate(moment: Moment, path: string): boolean
-  /** The same, and as well whether some of its elements came or went later. */
-  isFollowed(moment: Moment, path: string): boolean
+  /** What was written after an event at its resource. */
+  since(moment: Moment): Later
   /** When the last event wrote this path, if it was one that waits for Terraform's state. */
   heldAt(state: string, address: string, path: string): number | undefined
 }
+
+export interface Later {
+  /** Whether something later has written this path, what it lies in, or made or deleted the resource. */
+  isLate(path: string): boolean
+  /** The same, and as well whether some of its elements came or went later. */
+  isFollowed(path: string): boolean
+}
+
+const NOTHING: Later = { isLate: () => false, isFollowed: () => false }
 
 interface Write {
   readonly time: number
@@ -73,9 +80,12 @@ export function createTouches(): Touches {
       const times = [...(known?.whole.values() ?? []), ...(known?.parts.values() ?? [])].map(({ time }) => time)
       return times.length === 0 ? undefined : Math.max(...times)
     },
-    isLate: (moment, path) => isOverwritten(at(moment)?.whole, moment, path),
-    isFollowed: (moment, path) =>
-      isOverwritten(at(moment)?.whole, moment, path) || isOverwritten(at(moment)?.parts, moment, path),
+    since(moment) {
+      const known = at(moment)
+      if (known === undefined) return NOTHING
+      const isLate = (path: string): boolean => isOverwritten(known.whole, moment, path)
+      return { isLate, isFollowed: (path) => isLate(path) || isOverwritten(known.parts, moment, path) }
+    },
     heldAt(state, address, path) {
       const known = at({ state, address })
       const held = [known?.whole.get(path), known?.parts.get(path)].filter((write) => write?.isHeld === true)
@@ -98,8 +108,8 @@ function put(writes: Writes, path: string, { time, event, isHeld }: Touched): vo
 const isAfter = (write: Write, { time, event }: Pick<Moment, 'time' | 'event'>): boolean =>
   write.time > time || (write.time === time && write.ties.includes(event))
 
-function isOverwritten(writes: Writes | undefined, moment: Moment, path: string): boolean {
-  for (const [written, write] of writes ?? [])
+function isOverwritten(writes: Writes, moment: Moment, path: string): boolean {
+  for (const [written, write] of writes)
     if (isAfter(write, moment) && (written === WHOLE || isInside(path, written))) return true
   return false
 }

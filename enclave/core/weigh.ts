@@ -30,8 +30,8 @@ export function weigh(change: Change, given: Case): Weighed {
   return { change, excuse, flap, known }
 }
 
-export const flapOf = ({ call: { event }, owned: { state, address }, ground }: Case, path: string): Flap | undefined =>
-  ground.drifts.flap(state, address, path, Date.parse(event.time))
+export const flapOf = ({ moment: { state, address, time }, ground }: Case, path: string): Flap | undefined =>
+  ground.drifts.flap(state, address, path, time)
 
 export const excuseOfFlap = ({ reportedBy = '', transitions }: Flap): Excuse => ({
   by: 'flapping',

@@ -81,14 +81,7 @@ export function writerOf(
   path: string | null,
   writers: readonly Writer[],
 ): Excuse | undefined {
-  const services = servicesOf(actor)
-  const arns = [actor.role, actor.arn].filter((arn) => arn !== undefined)
-  const found = writers.find(
-    (writer) =>
-      (writer.services.some((glob) => services.some((service) => matchesGlob(glob, service))) ||
-        writer.principals.some((glob) => arns.some((arn) => matchesGlob(glob, arn)))) &&
-      isIts(writer, type, path),
-  )
+  const found = writers.find((writer) => isIts(writer, type, path) && isBy(writer, actor))
   return found === undefined ? undefined : { by: 'writer', name: found.name, reason: found.reason }
 }
 
@@ -97,6 +90,14 @@ function isIts({ writes, makes }: Writer, type: string, path: string | null): bo
   const attributes = Object.hasOwn(writes, type) ? (writes[type] ?? []) : []
   return attributes.some((glob) => isInside(path, glob) || matchesGlob(glob, path))
 }
+
+function isBy({ services, principals }: Writer, actor: Actor): boolean {
+  const arns = [actor.role, actor.arn].filter((arn) => arn !== undefined)
+  return matchAny(services, servicesOf(actor)) || matchAny(principals, arns)
+}
+
+const matchAny = (globs: readonly string[], names: readonly string[]): boolean =>
+  globs.some((glob) => names.some((name) => matchesGlob(glob, name)))
 
 /** The services that had a hand in a call, by the fields that AWS fills in. The user agent is the caller's own word. */
 function servicesOf({ invokedBy, sourceIp, role }: Actor): readonly string[] {

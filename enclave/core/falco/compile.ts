@@ -58,10 +58,14 @@ function compileRead(condition: Comparison, node: Transformed, left: Operand, so
   if (operator === 'regex' || operator === 'pmatch' || left.type === 'network' || right.type === 'network')
     fail('ERR_RULE_TYPE', `'${operator}' takes no val() or transformer here`, node.at)
   if (!isAlike(left, right)) fail('ERR_RULE_TYPE', 'the two sides are of different types', node.at)
+  let known: { readonly others: Found; readonly holds: (found: Found) => boolean } | undefined
   return (view) => {
     const [value, others] = [left.read(view), right.read(view)]
     if (value === undefined || others === undefined) return false
-    return together(condition, left, readCheck(condition, left, scalars(others), at))(value)
+    // One event after the other has the same there: the id of the account, for most.
+    if (known?.others !== others)
+      known = { others, holds: together(condition, left, readCheck(condition, left, scalars(others), at)) }
+    return known.holds(value)
   }
 }
 

@@ -15,13 +15,12 @@ export interface View extends Subject {
 
 export type Views = readonly [View, ...View[]]
 
-/** Every rule asks for the views of the same subject. */
-const known = new WeakMap<Subject, Views>()
+/** One rule after the other asks for the views of the same subject. */
+let last: { readonly subject: Subject; readonly views: Views } | undefined
 
 export function views(subject: Subject): Views {
-  const found = known.get(subject) ?? viewsOf(subject)
-  known.set(subject, found)
-  return found
+  if (last?.subject !== subject) last = { subject, views: viewsOf(subject) }
+  return last.views
 }
 
 function viewsOf({ event, finding }: Subject): Views {

@@ -62,6 +62,9 @@ export const EVENT: readonly Field[] = [
   plain('evt.is_async', 'flag', 'always false', () => false),
 ]
 
+/** Those that rules name: they ask for the same few of every event. */
+const pointers = new Map<string, readonly string[]>()
+
 /** The plugin `json`, under its present and its former prefix. */
 export const JSON_FIELDS: readonly Field[] = ['json', 'jevt'].flatMap((prefix): readonly Field[] => [
   {
@@ -69,9 +72,11 @@ export const JSON_FIELDS: readonly Field[] = ['json', 'jevt'].flatMap((prefix): 
     type: 'text',
     argument: { kind: 'key', required: true },
     from: 'the value at a JSON pointer (RFC 6901): `json.value[/requestParameters/bucketName]`',
-    read({ event }, pointer) {
-      const parts = pointerParts(pointer ?? '')
-      return parts === undefined ? undefined : textOf(valueAt(event.record, parts))
+    read({ event }, pointer = '') {
+      const parts = pointers.get(pointer) ?? pointerParts(pointer)
+      if (parts === undefined) return undefined
+      pointers.set(pointer, parts)
+      return textOf(valueAt(event.record, parts))
     },
   },
   plain(`${prefix}.obj`, 'text', 'the whole record, indented', ({ event }) =>

@@ -164,9 +164,18 @@ function ordered<T extends string | number | bigint>(operator: NumberOperator, l
   }
 }
 
+/** A condition asks about one text many times in a row: whether a user agent is this tool, or that one. */
+let last = { text: '', folded: '' }
+
 /** Falco compares in the C locale, where only ASCII letters have a case. */
-export const fold = (text: string): string =>
-  PRINTABLE_ASCII.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+export function fold(text: string): string {
+  if (last.text !== text) {
+    const isPlain = PRINTABLE_ASCII.test(text)
+    const folded = isPlain ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+    last = { text, folded }
+  }
+  return last.folded
+}
 
 const components = (path: string): readonly string[] => path.split('/').filter((component) => component !== '')
 

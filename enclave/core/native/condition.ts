@@ -190,7 +190,7 @@ const ROOTS = {
   response: ({ event }: Subject): Json => event.response,
   record: ({ event }: Subject): Json => event.record,
   resource: ({ finding }: Subject): Json => finding.resource as JsonObject | null, // its members are texts
-  actor: ({ finding }: Subject): Json => ({ ...finding.actor }),
+  actor: ({ finding }: Subject): Json => finding.actor as unknown as JsonObject, // its members are texts and flags, or lists of such
 } as const
 
 const seen = (values: readonly Json[]): readonly Json[] => values.filter((value) => !isUnset(value))

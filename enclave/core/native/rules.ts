@@ -1,7 +1,7 @@
 import type { Advice } from '../finding.ts'
 import { matchesGlob } from '../glob.ts'
 import type { RuleError, RuleErrorCode } from '../falco/source.ts'
-import { defined } from '../json.ts'
+import { defined, inOnePiece } from '../json.ts'
 import type { Reach, Rule, Subject } from '../rule.ts'
 import { allOf, compileConditions, explain, type Check } from './condition.ts'
 import { compileIdentity } from './identity.ts'
@@ -74,7 +74,7 @@ function compileRule(source: RuleSource, note: Note): PolicyRule {
     matches: (subject) => check.holds(subject),
     explain: (subject) => explain(check, subject),
     message: ({ finding: { resource, actor } }) =>
-      `${name} (resource=${resource?.address ?? resource?.id ?? '<NA>'} user=${actor.name})`,
+      inOnePiece(`${name} (resource=${resource?.address ?? resource?.id ?? '<NA>'} user=${actor.name})`),
     advice,
   }
 }

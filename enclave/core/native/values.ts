@@ -13,14 +13,18 @@ export interface Pair {
 
 /** What a finding says of the attribute at a path: of itself, of what lies in it, or of the whole that it lies in. */
 export function changesAt({ changes, verdict }: Finding, path: string): readonly Pair[] {
-  return Object.entries(changes).flatMap(([changed, [old, now]]) => {
+  const pairs: Pair[] = []
+  for (const changed of Object.keys(changes)) {
+    const [old, now] = changes[changed] ?? [null, null]
     const isUnseen = verdict === 'suspected' && now === null
-    if (isInside(changed, path)) return [{ path: changed, old, now, isUnseen }]
-    if (!isInside(path, changed)) return []
-    const rest = below(path, changed)
-    const pair = { path, old: only(spread(old, rest)), now: only(spread(now, rest)), isUnseen }
-    return isUnseen || canonicalJson(pair.old) !== canonicalJson(pair.now) ? [pair] : []
-  })
+    if (isInside(changed, path)) pairs.push({ path: changed, old, now, isUnseen })
+    else if (isInside(path, changed)) {
+      const rest = below(path, changed)
+      const pair = { path, old: only(spread(old, rest)), now: only(spread(now, rest)), isUnseen }
+      if (isUnseen || canonicalJson(pair.old) !== canonicalJson(pair.now)) pairs.push(pair)
+    }
+  }
+  return pairs
 }
 
 /** What the resource has at a path once the event is over: what the finding says, and for the rest what its state says. */

@@ -54,6 +54,32 @@ test('only rules that can match are tried, and the gravest come first', () => {
   expect(tried).toEqual(['any', 'service', 'low'])
 })
 
+test('what is remembered of a call is not taken for another that shares its name, service or type', () => {
+  const find = createRules(
+    load(
+      rule('here', 'evt.name = A and cloud.service = x') +
+        rule('elsewhere', 'evt.name = A and cloud.service = y') +
+        rule('other', 'evt.name = B and cloud.service = x'),
+    ),
+  )
+  const calls = [
+    ['A', 'x'],
+    ['A', 'y'],
+    ['B', 'x'],
+    ['B', 'y'],
+  ] as const
+  const found = () => calls.map(([event, service]) => names(find(subject({ event, service }))))
+  expect(found()).toEqual([['here'], ['elsewhere'], ['other'], []])
+  expect(found()).toEqual([['here'], ['elsewhere'], ['other'], []])
+})
+
+test('a call that was forgotten among too many finds its rules again', () => {
+  const find = createRules(load(rule('r', 'evt.name = A')))
+  expect(names(find(subject({ event: 'A' })))).toEqual(['r'])
+  for (let at = 0; at < 10_000; at += 1) find(subject({ event: `other ${at}` }))
+  expect(names(find(subject({ event: 'A' })))).toEqual(['r'])
+})
+
 test('a rule about resource types is found by them', () => {
   const about = (type: string): Rule[] =>
     load(rule(type, 'evt.num = 1')).flatMap((each) => Object.assign(each, { reach: { types: new Set([type]) } }))

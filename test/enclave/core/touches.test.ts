@@ -41,9 +41,9 @@ test.each<[string, readonly Touched[], string, number, string, boolean, boolean]
 ])('%s', (_, written, event, time, path, isLate, isFollowed) => {
   const touches = createTouches()
   for (const one of written) touches.add(one)
-  expect(touches.isLate({ ...place, event, time }, path)).toBe(isLate)
-  expect(touches.isFollowed({ ...place, event, time }, path)).toBe(isFollowed)
-  expect(touches.isLate({ ...place, address: 'b', event, time: 0 }, path)).toBe(false)
+  const later = touches.since({ ...place, event, time })
+  expect([later.isLate(path), later.isFollowed(path)]).toEqual([isLate, isFollowed])
+  expect(touches.since({ ...place, address: 'b', event, time: 0 }).isLate(path)).toBe(false)
 })
 
 test('knows when it was last written, and by what that still waits', () => {
@@ -66,5 +66,6 @@ test('forgets the oldest of too many', () => {
   for (let at = 0; at <= 256; at += 1) touches.add({ ...tags, address: 'x', paths: [`p${at}`] })
   expect([touches.last('s', 'r0'), touches.last('s', 'r50000')]).toEqual([undefined, 2])
   const early = { state: 's', address: 'x', event: 'f', time: 1 }
-  expect([touches.isLate(early, 'p0'), touches.isLate(early, 'p256')]).toEqual([false, true])
+  const later = touches.since(early)
+  expect([later.isLate('p0'), later.isLate('p256')]).toEqual([false, true])
 })

@@ -4,7 +4,7 @@ import { parseCondition } from '../../../../enclave/core/falco/condition.ts'
 import { views } from '../../../../enclave/core/falco/fields.ts'
 import { plainText, RuleError } from '../../../../enclave/core/falco/source.ts'
 import { ANY_SOURCE } from '../../../../enclave/core/falco/sources.ts'
-import type { Json } from '../../../../enclave/core/json.ts'
+import { defined, type Json } from '../../../../enclave/core/json.ts'
 import type { Finding } from '../../../../enclave/core/finding.ts'
 import { subject } from './subject.ts'
 
@@ -212,6 +212,19 @@ describe('transformers', () => {
     ['cloud.user contains tolower("ADMIN")', true],
   ])('%s is %s', (condition, expected) => {
     expect(matches(condition, {}, runInstances)).toBe(expected)
+  })
+
+  test.each([
+    [
+      'cloud.user startswith val(ct.name)',
+      ['admin', 'root', 'admin', undefined, 'adm'],
+      [true, false, true, false, true],
+    ],
+    ['ct.name icontains "a"', ['A', 'b', 'A', 'cAt', 'cut'], [true, false, true, true, false]],
+  ])('%s looks at each event anew', (condition, names, expected) => {
+    const holds = predicate(condition)
+    const found = names.map((eventName) => views(subject({}, defined({ eventName }))).some(holds))
+    expect(found).toEqual(expected)
   })
 
   test('a pattern out of an event is no mistake of the rule, nor may it cost much', () => {
