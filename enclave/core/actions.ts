@@ -32,7 +32,7 @@ function normalAction({ forward, target_group_arn: alone = null, order, ...rest 
   return {
     ...pruned(rest),
     order: normalValue(order ?? at + 1),
-    target_group_arn: isAlone ? (only?.['arn'] ?? alone) : null,
+    target_group_arn: isAlone ? (only?.['arn'] ?? (alone === '' ? null : alone)) : null,
     target_groups: isAlone ? [] : sorted(members.map(pruned)),
     stickiness: isSticky ? stickiness.filter(isObject).map(pruned) : [],
   }

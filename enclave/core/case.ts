@@ -5,6 +5,7 @@ import type { CloudEvent } from './event.ts'
 import type { Allowances } from './excuse.ts'
 import type { Owned, StateIndex } from './state_index.ts'
 import type { Subject } from './suppressions.ts'
+import type { Moment } from './touches.ts'
 import type { Principals, Run } from './terraform.ts'
 
 /** What a judgement rests on besides the event. */
@@ -24,8 +25,6 @@ export interface Call {
   readonly subject: Subject
   readonly run: Run
   readonly comparison: Comparison
-  /** What was compared is kept by a resource that only shows it where Terraform has it as one of its own. */
-  readonly isMirror: boolean
   /** When it is judged, in ms. */
   readonly now: number
 }
@@ -34,6 +33,7 @@ export interface Call {
 export interface Case {
   readonly call: Call
   readonly owned: Owned
+  readonly moment: Moment
   readonly open: readonly OpenDrift[]
   readonly ground: Ground
 }

@@ -21,6 +21,8 @@ export interface ResourceType {
   readonly import?: string
   /** The attribute that holds the account, for types without an ARN. */
   readonly account?: string
+  /** It is one tag of what other types describe, with a `key` and a `value`; its names are theirs with the key behind a comma. */
+  readonly isTag?: true
   /** By dotted path, nested blocks and their fields included. */
   readonly attributes: ReadonlyMap<string, Attribute>
   /** What an ARN, or an id with a telling prefix, says of a resource of this type; undefined for another type's. */
@@ -47,6 +49,10 @@ export interface Target {
   readonly remove: ReadonlyMap<string, Reader>
   /** The call changes these, and no record says to what. */
   readonly touch: readonly string[]
+  /** Meant only where a state has it: no other is unmanaged for want of it. */
+  readonly ifOwned?: true
+  /** What it holds may be a resource of its own to Terraform: to differ after an apply is no evidence. */
+  readonly isMirror?: true
 }
 
 /**
@@ -66,6 +72,8 @@ export type CatalogEntry =
       readonly targets: readonly Target[]
       /** What this one touches; nothing when it changes something that the catalog does not describe. */
       readonly touches: (event: CloudEvent) => readonly Touch[]
+      /** Whether its answer says that it failed for some of what it names, which it then does not touch. */
+      readonly hasFailed: (event: CloudEvent) => boolean
     }
   /** A call that writes content, not configuration: a push of an image. */
   | { readonly kind: 'content' }

@@ -36,6 +36,7 @@ const typeSource = v.strictObject({
   import: v.optional(v.string()),
   arn: v.optional(texts),
   prefix: v.optional(v.string()),
+  one_tag: v.optional(v.boolean(), false),
   meaning: v.optional(v.record(v.string(), v.picklist(KINDS)), {}),
   like: v.optional(v.string()),
 })
@@ -75,6 +76,7 @@ const fileSchema = v.strictObject({
       v.strictObject({
         ...described,
         each: v.optional(v.string()),
+        failed: v.optional(v.unknown()),
         resource: v.unknown(),
         everywhere: v.optional(v.boolean(), false),
         add: v.optional(v.unknown()),
@@ -192,6 +194,8 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
       for (const text of [...identities, account ?? [], imported ?? []].flat())
         for (const attribute of attributesIn(text))
           if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
+      if (own.one_tag && !(attributes.has('key') && attributes.has('value')))
+        fail('one tag has a key and a value', [...path, 'one_tag'])
       const meant = new Map(attributes)
       const tags = attributes.get('tags')
       if (tags?.kind === 'map') meant.set('tags', { ...tags, kind: 'tags' })
@@ -219,6 +223,7 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
           identities,
           import: imported,
           account,
+          isTag: own.one_tag || undefined,
           attributes: meant,
           identify,
         }),

@@ -1,4 +1,5 @@
 import type { ResourceType, Target } from './catalog.ts'
+import { isList } from './document.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import type { AttributeKind } from './kind.ts'
@@ -55,11 +56,10 @@ export function compare(
   current: Current = () => undefined,
 ): Comparison {
   const state = known ?? NOTHING
-  const kindAt = (path: string): AttributeKind => kindOf(target.type, path) ?? 'string'
-  const old = (path: string): Json => stateValue(state.attributes, path, kindAt(path))
+  const { kindAt, old, values } = written(target, event, state, current)
   const touched: string[] = []
   const changes: Change[] = []
-  for (const [path, now] of newValues(target, event, kindAt, (at) => current(at) ?? old(at))) {
+  for (const [path, now] of values) {
     if (isProviders(target.type, path)) continue
     const kind = kindAt(path)
     const pair = { path, old: old(path), now }
@@ -68,6 +68,18 @@ export function compare(
     changes.push(...pairs.flatMap((one) => difference(target.type, kind, one, state, digest)))
   }
   return { touched, changes }
+}
+
+/** Whether elements are left of a resource that a call deletes by some of them. */
+export const isLeft = (target: Target, event: CloudEvent, known: Known, current: Current): boolean =>
+  target.remove.size > 0 &&
+  written(target, event, known, current).values.some(([, now = null]) => isList(now) && now.length > 0)
+
+/** What an event writes, and what stood there. */
+function written(target: Target, event: CloudEvent, { attributes }: Known, current: Current) {
+  const kindAt = (path: string): AttributeKind => kindOf(target.type, path) ?? 'string'
+  const old = (path: string): Json => stateValue(attributes, path, kindAt(path))
+  return { kindAt, old, values: newValues(target, event, kindAt, (at) => current(at) ?? old(at)) }
 }
 
 /** The value that a state holds at a finding's path. */

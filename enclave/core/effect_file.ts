@@ -1,15 +1,14 @@
 import * as v from 'valibot'
 import type { CatalogEntry, Effect, Reader, ResourceType, Target, Touch } from './catalog.ts'
+import { compileElements, within, type Elements } from './elements.ts'
 import type { CloudEvent } from './event.ts'
 import { matchesGlob } from './glob.ts'
 import { isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
 import { isRedacted } from './meaning.ts'
-import { readPermissions } from './permission_calls.ts'
 import { listOf, readKeys, readTags } from './reader.ts'
 import { compileReader, type Context } from './reader_file.ts'
 
-const PERMISSIONS = 'permissions'
 const EFFECTS = ['change', 'create', 'put', 'delete'] as const satisfies readonly Effect[]
 
 const attributes = v.optional(v.record(v.string(), v.unknown()), {})
@@ -22,6 +21,8 @@ const targetFields = {
   add: attributes,
   remove: attributes,
   touch: v.optional(v.array(v.string()), []),
+  if_owned: v.optional(v.boolean(), false),
+  mirror: v.optional(v.boolean(), false),
 }
 const targetSource = v.strictObject(targetFields)
 
@@ -29,6 +30,7 @@ const targetSource = v.strictObject(targetFields)
 export const effectFields = {
   ...targetFields,
   each: v.optional(v.string()),
+  failed: v.optional(v.unknown()),
   when: v.optional(v.unknown()),
   or: v.optional(v.array(targetSource), []),
 }
@@ -41,7 +43,7 @@ type Test = (event: CloudEvent) => boolean
 
 /** An effect of which a record may be an instance. */
 interface Compiled {
-  readonly elements: (event: CloudEvent) => readonly CloudEvent[]
+  readonly elements: Elements
   readonly applies: Test
   readonly targets: readonly [Target, ...Target[]]
 }
@@ -61,15 +63,17 @@ export function compileEffects(
     kind: 'configuration',
     targets: effects.flatMap((effect) => effect.targets),
     touches: (event) =>
-      effects.flatMap(({ elements, applies, targets: [first, ...rest] }) =>
-        elements(event).flatMap((one): readonly Touch[] => {
+      effects.flatMap(({ elements, applies, targets: forms }) =>
+        elements.events(event).flatMap((one): readonly Touch[] => {
           if (!applies(one)) return []
-          // Whatever the forms of one thing, they read the same places.
-          return [first, ...rest].some((target) => saysSomething(target, one))
-            ? [{ event: one, targets: [first, ...rest] }]
-            : []
+          const said = forms.filter((target) => saysSomething(target, one))
+          if (said.length === 0) return []
+          // A form that lacks the attributes is still one of the resource; one that has others is not meant.
+          const [first, ...rest] = forms.filter((target) => said.includes(target) || isBare(target))
+          return first === undefined ? [] : [{ event: one, targets: [first, ...rest] }]
         }),
       ),
+    hasFailed: (event) => effects.some(({ elements }) => elements.hasFailed(event)),
   }
 }
 
@@ -81,42 +85,37 @@ function saysSomething({ effect, set, add, remove, touch }: Target, event: Cloud
   return false
 }
 
+const isBare = ({ set, add, remove }: Target): boolean => set.size + add.size + remove.size === 0
+
 function compileEffect(source: EffectSource, types: Types, outer: Context): Compiled {
   const { each, when, or, identity } = source
+  const elements = compileElements(source, outer)
   const context = within(each, outer)
-  const elements = each === undefined ? undefined : compileElements(each, { ...outer, path: [...outer.path, 'each'] })
   const forms = [source, ...or].flatMap((form, at) =>
     compileForms(form, identity, types, at === 0 ? context : { ...context, path: [...context.path, 'or', at - 1] }),
   )
   const [first, ...rest] = forms
   if (first === undefined) return context.fail('no target', context.path)
+  if (forms.every(({ ifOwned }) => ifOwned === true))
+    context.fail('`if_owned` needs a form under `or` that is meant otherwise', context.path)
   return {
-    elements:
-      elements === undefined ? (event) => [event] : (event) => listOf(elements(event) ?? null).map(about(event)),
+    elements,
     applies:
       when === undefined ? () => true : compileWhen(when as Json, { ...context, path: [...context.path, 'when'] }),
-    targets: [first, ...rest],
+    targets: [first, ...rest.map((form) => mirrored(form, first))],
   }
 }
 
-/** `permissions` is no place: what a call says of a security group's rules stands in several, in one form each. */
-const compileElements = (each: string, context: Context): Reader =>
-  each === PERMISSIONS ? readPermissions : compileReader(each, context)
-
-/** The places of an element are places of the list, to those who ask what is read. */
-export function within(each: string | undefined, { note, ...context }: Context): Context {
-  if (each === PERMISSIONS) return { ...context, note: (place) => (/^element\b/.test(place) ? undefined : note(place)) }
-  return each === undefined
-    ? { ...context, note }
-    : { ...context, note: (place) => note(place.replace(/^element(?=\.|$)/, each)) }
-}
+/** What is made as a resource of its own in the first form only shows in one that is changed by it. */
+const mirrored = (form: Target, first: Target): Target =>
+  form.effect === 'change' && first.effect !== 'change' ? { ...form, isMirror: true } : form
 
 /** A target on its type, and on each type that is like it. */
 function compileForms(source: TargetSource, usual: unknown, types: Types, context: Context): readonly Target[] {
   const type =
     types.get(source.type ?? context.fail('`type` is missing', context.path)) ??
     context.fail('a type that this file does not describe', [...context.path, 'type'])
-  const { identity = usual, effect, touch } = source
+  const { identity = usual, effect, touch, if_owned: ifOwned, mirror } = source
   if (identity === undefined) return context.fail('`identity` is missing', context.path)
   const names = listed(identity as Json).map((one) =>
     compileReader(one, { ...context, path: [...context.path, 'identity'] }),
@@ -140,12 +139,10 @@ function compileForms(source: TargetSource, usual: unknown, types: Types, contex
     add: read('add'),
     remove: read('remove'),
     touch,
+    ...(ifOwned ? { ifOwned } : {}),
+    ...(mirror ? { isMirror: mirror } : {}),
   }
-  if (
-    effect === 'change' &&
-    [target.set, target.add, target.remove].every(({ size }) => size === 0) &&
-    touch.length === 0
-  )
+  if (effect === 'change' && isBare(target) && touch.length === 0)
     context.fail('a change says what it changes: set, add, remove or touch', context.path)
   const alike = [...types.values()].filter(({ like }) => like === type.name)
   return [target, ...alike.map((variant) => onVariant(target, variant))]
@@ -208,15 +205,10 @@ function compileWhen(source: Json, context: Context): Test {
   return (event) => tests.every((test) => test(event))
 }
 
-/** The event, as far as it is about one element of a list. */
-export const about =
-  (event: CloudEvent) =>
-  (element: Json): CloudEvent => ({ ...event, element })
-
 const textOf = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value))
 const listed = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value])
 /** The names that a value holds. */
 export const textsIn = (value: Json | undefined): readonly string[] =>
   listed(value ?? null).flatMap((one) =>
-    typeof one === 'number' ? [String(one)] : typeof one === 'string' && one !== '' ? [one] : [],
+    typeof one === 'number' ? [String(one)] : typeof one === 'string' && one !== '' && !isRedacted(one) ? [one] : [],
   )

@@ -1,3 +1,4 @@
+import { isList } from './document.ts'
 import type { JsonObject } from './json.ts'
 import { splitPath, valueAt } from './path.ts'
 import { permissionNames } from './security_groups.ts'
@@ -32,10 +33,18 @@ export function attributesIn(identity: string): readonly string[] {
   return names.length === 0 ? [identity] : names
 }
 
-/** Compiles an entry of `identities`. */
+/** Compiles an entry of `identities`. One that leads into blocks names the resource once for each of them. */
 export function compileNames(identity: string): NameReader {
   const read = compileIdentity(identity)
-  return FUNCTIONS.get(identity) ?? ((attributes) => [read(attributes) ?? []].flat())
+  const root = attributesIn(identity).flatMap((path) => splitPath(path).slice(0, -1))[0] ?? ''
+  return (
+    FUNCTIONS.get(identity) ??
+    ((attributes) => {
+      const { [root]: blocks } = attributes
+      if (!isList(blocks) || blocks.length < 2) return [read(attributes) ?? []].flat()
+      return blocks.flatMap((block) => read({ ...attributes, [root]: block }) ?? [])
+    })
+  )
 }
 
 /** Compiles an attribute's name, or a template such as `${cluster_name}:${name}`. */

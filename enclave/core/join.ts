@@ -11,10 +11,12 @@ import type { StateIndex } from './state_index.ts'
  */
 export function joined(touches: readonly Touch[], states: StateIndex): readonly Touch[] {
   if (touches.length < 2) return touches
-  const keyed = touches.map((touch, at) => {
-    const { target, owned } = resolve(touch, states) ?? {}
-    if (target?.effect !== 'change' || owned === undefined) return { touch, key: String(at) }
-    return { touch, part: { target, event: touch.event }, key: [owned.state, owned.address].join('\n') }
+  const keyed = touches.map((touch, at): Keyed => {
+    const resolved = resolve(touch, states)
+    if (resolved === undefined || !isInPart(resolved.target)) return { touch, key: String(at) }
+    const { target, ref, account, region } = resolved
+    const one = ref.state === null ? [ref.type, ref.id, account, region] : [ref.state, ref.address]
+    return { touch, part: { target, event: touch.event }, key: [target.effect, ...one].join('\n') }
   })
   return Array.from(Map.groupBy(keyed, ({ key }) => key).values(), (alike) => {
     const [{ touch, part } = {}] = alike
@@ -25,6 +27,16 @@ export function joined(touches: readonly Touch[], states: StateIndex): readonly 
     const [first, ...rest] = touch.targets // the forms that no state has still say what this one is
     return { event: touch.event, targets: [onOne(first), ...rest.map(onOne)] }
   })
+}
+
+/** Whether it may be done to one resource several times over: not what makes or deletes it as a whole. */
+const isInPart = ({ effect, add, remove }: Target): boolean => effect === 'change' || add.size + remove.size > 0
+
+/** A touch, what makes it one with others, and where it changes something, what. */
+interface Keyed {
+  readonly touch: Touch
+  readonly key: string
+  readonly part?: Part
 }
 
 /** What a call does to one resource, by one of its elements or in one of its ways. */

@@ -1,6 +1,7 @@
-import type { Effect, Touch } from './catalog.ts'
-import { compare, type Comparison } from './compare.ts'
+import type { Effect, Target, Touch } from './catalog.ts'
+import { compare, isLeft, type Comparison, type Current } from './compare.ts'
 import { changesOf, draft } from './draft.ts'
+import type { CloudEvent } from './event.ts'
 import { excuseOf, quietOf } from './excuse.ts'
 import type { Finding, Kind } from './finding.ts'
 import { importBlock } from './import_block.ts'
@@ -32,17 +33,21 @@ export function judge({ event, targets }: Touch, ground: Ground, now: number): J
   const resolved = resolve({ event, targets }, ground.states)
   if (resolved === undefined)
     return { findings: [draft(event, 'unmapped', 'not checked: the record does not name the resource')] }
-  const { ref, target, account, owned } = resolved
+  const { ref, account, owned } = resolved
+  const current = owned && asItIs(owned, ground.drifts)
+  const target = inPart(resolved, event, current)
   const { run, states } = runOf(event, owned === undefined ? ground.states.names() : [owned.state], ground.principals)
-  const comparison =
-    target.effect === 'delete'
-      ? NO_CHANGE
-      : compare(target, event, owned, ground.digest, owned && asItIs(owned, ground.drifts))
+  const comparison = target.effect === 'delete' ? NO_CHANGE : compare(target, event, owned, ground.digest, current)
   const subject = { resource: ref, account, actor: event.actor }
-  const isMirror = target.effect === 'change' && targets[0].effect !== 'change'
-  const call: Call = { event, target, subject, run, comparison, isMirror, now }
+  const call: Call = { event, target, subject, run, comparison, now }
   if (owned !== undefined) return judgeOwned(call, owned, resolved, ground)
   return wait([placed(judgeUnmanaged(call, ground), resolved)], call, states, ground)
+}
+
+/** A deletion that leaves some of what the resource stands for changes it. */
+function inPart({ target, owned }: Resolved, event: CloudEvent, current: Current | undefined): Target {
+  const isPart = target.effect === 'delete' && owned !== undefined && current !== undefined
+  return isPart && isLeft(target, event, owned, current) ? { ...target, effect: 'change' } : target
 }
 
 const placed = (finding: Finding, { ref, account, region }: Resolved): Finding => ({
@@ -60,7 +65,7 @@ function judgeOwned(all: Call, owned: Owned, resolved: Resolved, ground: Ground)
     const late = draft(event, run === 'terraform' ? 'expected' : 'ignored', 'a later event has written over this')
     return { findings: [placed(late, resolved)] }
   }
-  const findings = judgeManaged(call, owned, ground).map((finding) =>
+  const findings = judgeManaged(call, owned, moment, ground).map((finding) =>
     withDependents(placed(finding, resolved), owned, ground),
   )
   const waited = wait(findings, call, [owned.state], ground)

@@ -22,6 +22,8 @@ export const KINDS = [
   'containers',
   /** What a load balancer's listener does with requests, with what Elastic Load Balancing fills in. */
   'actions',
+  /** What a trail records: as it does by itself, whether that is said or not. */
+  'event_selectors',
   /** Text of which AWS does not look at the case. */
   'any_case',
   /** A name in the DNS: neither case nor the dot at its end count. */

@@ -1,16 +1,17 @@
 import { normalActions } from './actions.ts'
 import { normalContainers } from './containers.ts'
 import { isList, mapValues, parseDocument, sorted, withoutOrder } from './document.ts'
+import { normalEventSelectors } from './event_selectors.ts'
 import { canonicalJson, isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
-import { endsArn, isPrefixVersion, KMS_ALIAS, normalKey, normalTime } from './names.ts'
+import { KMS_ALIAS, normalTime, RELATIONS, type Spelling } from './names.ts'
 import { normalCidr, normalDnsName, normalProtocol } from './network.ts'
 import { normalPolicy } from './policy.ts'
 import { normalPermissions } from './security_groups.ts'
-import { ignoredIn, NO_SHAPE, type Shape } from './shape.ts'
+import { alignmentOf, NO_SHAPE, type Alignment, type Shape } from './shape.ts'
 
 /** What CloudTrail writes in the place of a value that it does not show. */
-const REDACTED = /^(?:HIDDEN_DUE_TO_SECURITY_REASONS|<sensitiveDataRemoved>|\*{4,})$/
+const REDACTED = /^(?:HIDDEN_(?:DUE_TO|FOR)_SECURITY_REASONS|<sensitiveDataRemoved>|\*{3,}(?:OMITTED\*{3})?)$/
 
 interface Meaning {
   /** The same for values that mean the same to the provider. */
@@ -18,15 +19,22 @@ interface Meaning {
   /** The value as a finding shows it. */
   readonly shown: (value: Json) => Json
   /** For what is not one form or another: whether two normal values still mean the same. */
-  readonly related?: (a: string, b: string) => boolean
+  readonly isOne?: (a: string, b: string) => boolean
 }
 
 const whole = (value: Json): Json => value
+/** Where a call is XML, CloudTrail writes texts that look like numbers or flags as such: a tag `2`, a flag of type string. */
+const worded = (value: Json): Json => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value)
 const isUnset = (value: Json): boolean => value === null || value === ''
 
 const text = (normalise: (text: string) => string = (same) => same): Meaning => ({
   normal: (value) => (isUnset(value) ? null : normalise(scalar(value))),
-  shown: (value) => (value === '' ? null : value),
+  shown: (value) => (value === '' ? null : worded(value)),
+})
+
+const related = (kind: keyof typeof RELATIONS): Meaning => ({
+  ...text(RELATIONS[kind].normal),
+  isOne: RELATIONS[kind].isOne,
 })
 
 const document = (normalise: (document: Json) => Json): Meaning => ({
@@ -58,7 +66,7 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
     shown: (value) => (isUnset(value) ? null : number(value)),
   },
   map,
-  tags: map,
+  tags: { normal: normalMap, shown: worded },
   list: { normal: (value) => normalBlocks(NO_SHAPE, value), shown: whole },
   set: { normal: (value) => withoutOrder(normalBlocks(NO_SHAPE, value)), shown: whole },
   policy: document(normalPolicy),
@@ -66,15 +74,16 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   unordered_json: document(withoutOrder),
   containers: document(normalContainers),
   actions: { normal: normalActions, shown: whole },
+  event_selectors: { normal: normalEventSelectors, shown: whole },
   any_case: text((value) => value.toLowerCase()),
   dns_name: text(normalDnsName),
   cidr: text(normalCidr),
   cidrs: { normal: (value) => sorted(elements(value).map((cidr) => normalCidr(scalar(cidr)))), shown: whole },
   protocol: text(normalProtocol),
   time: text(normalTime),
-  arn_or_name: { ...text(), related: endsArn },
-  kms_key: { ...text(normalKey), related: endsArn },
-  version: { ...text(), related: isPrefixVersion },
+  arn_or_name: related('arn_or_name'),
+  kms_key: related('kms_key'),
+  version: related('version'),
   permissions: { normal: normalPermissions, shown: whole },
 }
 
@@ -82,9 +91,9 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
 export function isSame(of: AttributeKind | Shape, a: Json, b: Json): boolean {
   if (typeof of === 'object' && (of.kind === 'list' || of.kind === 'set'))
     return canonicalJson(aligned(of, a, b)) === canonicalJson(aligned(of, b, a))
-  const { normal, related } = MEANINGS[typeof of === 'object' ? of.kind : of]
+  const { normal, isOne } = MEANINGS[typeof of === 'object' ? of.kind : of]
   const [one, other] = [normal(a), normal(b)]
-  if (related !== undefined && typeof one === 'string' && typeof other === 'string') return related(one, other)
+  if (isOne !== undefined && typeof one === 'string' && typeof other === 'string') return isOne(one, other)
   return canonicalJson(one) === canonicalJson(other)
 }
 
@@ -117,48 +126,52 @@ export function delta(
 }
 
 function without(these: Json, those: Json, shape: Shape): readonly Json[] {
-  const ignored = ignoredIn(shape, elements(these), elements(those))
-  const key = (block: Json): string => canonicalJson(normalBlock(shape, block, ignored))
+  const alignment = alignmentOf(shape, elements(these), elements(those))
+  const key = (block: Json): string => canonicalJson(normalBlock(shape, block, alignment))
   const left = Map.groupBy(elements(those).map(key), whole) as Map<string, string[]> // a text is its own key
   return elements(these).filter((block) => left.get(key(block))?.pop() === undefined)
 }
 
 /** The blocks of one side, without what the provider computes and the other side does not say. */
 function aligned(shape: Shape, side: Json, other: Json): Json {
-  return normalBlocks(shape, side, ignoredIn(shape, elements(side), elements(other)))
+  return normalBlocks(shape, side, alignmentOf(shape, elements(side), elements(other)))
 }
 
-type Ignored = ReturnType<typeof ignoredIn>
-
-function normalBlocks(shape: Shape, value: Json, ignored: Ignored = new Map()): Json {
-  const blocks = elements(value).map((block) => normalBlock(shape, block, ignored))
+function normalBlocks(shape: Shape, value: Json, alignment: Alignment = new Map()): Json {
+  const blocks = elements(value).map((block) => normalBlock(shape, block, alignment))
   return shape.kind === 'set' ? sorted(blocks) : blocks
 }
 
 /** A block without what is unset, its scalars as text: `30` and `"30"`, `[]` and nothing are one. */
-function normalBlock(shape: Shape, block: Json, ignored: Ignored): Json {
+function normalBlock(shape: Shape, block: Json, alignment: Alignment): Json {
   if (!isObject(block)) return normalElement(block)
   const members = Object.entries(block).flatMap(([name, value]): (readonly [string, Json])[] => {
-    if (ignored.get(name) === 'all') return []
-    const normal = normalMember(shape.inner(name), value, ignored.get(name))
+    const against = alignment.get(name)
+    if (against === 'ignored') return []
+    const normal = normalMember(shape.inner(name), value, against)
     return normal === undefined ? [] : [[name, normal]]
   })
   return Object.fromEntries<Json>(members)
 }
 
 /** Undefined for what the provider does not tell from nothing. */
-function normalMember(shape: Shape | undefined, value: Json, ignored: Ignored | 'all' | undefined): Json | undefined {
+function normalMember(
+  shape: Shape | undefined,
+  value: Json,
+  against: Alignment | Spelling | undefined,
+): Json | undefined {
   if (shape === undefined) {
     const pruned = normalElement(value)
     return isEmpty(pruned) ? undefined : pruned
   }
-  const inside = ignored === 'all' ? undefined : ignored
-  const normal =
-    shape.kind === 'list' || shape.kind === 'set'
-      ? normalBlocks(shape, value, inside)
-      : MEANINGS[shape.kind].normal(value)
-  const nothing = shape.kind === 'list' || shape.kind === 'set' ? [] : MEANINGS[shape.kind].normal(null)
-  return canonicalJson(normal) === canonicalJson(nothing) ? undefined : normal
+  if (shape.kind === 'list' || shape.kind === 'set') {
+    const blocks = normalBlocks(shape, value, typeof against === 'function' ? undefined : against)
+    return isEmpty(blocks) ? undefined : blocks
+  }
+  const { normal } = MEANINGS[shape.kind]
+  const own = normal(value)
+  if (canonicalJson(own) === canonicalJson(normal(null))) return undefined
+  return typeof own === 'string' && typeof against === 'function' ? against(own) : own
 }
 
 /** What no schema describes. */

@@ -1,3 +1,6 @@
+import type { Json } from './json.ts'
+import type { AttributeKind } from './kind.ts'
+
 /** A KMS alias, alone or at the end of an ARN. */
 export const KMS_ALIAS = /(?:^|:)alias\//
 
@@ -25,6 +28,41 @@ export function endsArn(a: string, b: string): boolean {
 export function isPrefixVersion(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a]
   return long === short || long.startsWith(`${short}.`)
+}
+
+/** How texts that differ may still be one. */
+interface Relation {
+  readonly normal: (text: string) => string
+  readonly isOne: (a: string, b: string) => boolean
+}
+
+const same = (text: string): string => text
+
+/** The kinds whose values have several spellings and no normal one. */
+export const RELATIONS = {
+  arn_or_name: { normal: same, isOne: endsArn },
+  kms_key: { normal: normalKey, isOne: endsArn },
+  version: { normal: same, isOne: isPrefixVersion },
+} as const satisfies Partial<Record<AttributeKind, Relation>>
+
+/** Gives the texts of two lists of values one spelling, the shorter, where one side has it otherwise than the other. */
+export type Spelling = (text: string) => string
+
+export function spelling({ normal, isOne }: Relation, these: readonly Json[], those: readonly Json[]): Spelling {
+  const texts = (values: readonly Json[]): ReadonlySet<string> =>
+    new Set(values.flatMap((value) => (typeof value === 'string' ? [normal(value)] : [])))
+  const [here, there] = [texts(these), texts(those)]
+  // What both have stands for itself: of two ARNs that end alike and their name, the name belongs to one.
+  const [own, others] = [here.difference(there), there.difference(here)]
+  const shorter = (text: string, among: ReadonlySet<string>): readonly [string, string] => [
+    text,
+    [...among].reduce((best, one) => (one.length < best.length && isOne(text, one) ? one : best), text),
+  ]
+  const spelt = new Map([
+    ...Array.from(own, (text) => shorter(text, others)),
+    ...Array.from(others, (text) => shorter(text, own)),
+  ])
+  return (text) => spelt.get(text) ?? text
 }
 
 /** A moment in one form; what is none stays. */

@@ -42,7 +42,9 @@ function ipv6Text(groups: readonly number[]): string {
   const text = groups.map((group) => group.toString(16)).join(':')
   const runs = (text.match(/(?:^|:)0(?::0)+(?=:|$)/g) ?? []).map((run) => run.replace(/^:/, ''))
   const [longest] = runs.toSorted((a, b) => b.length - a.length)
-  return longest === undefined ? text : text.replace(longest, '::').replace(/:{3,}/, '::')
+  if (longest === undefined) return text
+  // Not the zero at the end of `fd00`.
+  return text.replace(new RegExp(String.raw`\b${longest}\b`), '::').replace(/:{3,}/, '::')
 }
 
 function normalIpv4(text: string, bytes: readonly number[], length: number): string {

@@ -18,19 +18,17 @@ export function newValues(
   kindAt: KindAt,
   before: Before,
 ): readonly (readonly [string, Json | undefined])[] {
-  const removed = read(target.remove, event).flatMap(([path, gone]) => removal(path, gone, kindAt(path), before))
+  const [gone, come] = [read(target.remove, event), read(target.add, event)]
+  const removed = gone.flatMap(([path, value]) => removal(path, value, kindAt(path), before))
   // What is added to finds what the same call left there: a rule that is replaced goes and comes.
-  const left: ReadonlyMap<string, Json> = new Map(removed)
-  const added = read(target.add, event).flatMap(([path, value]) =>
-    addition(path, value, kindAt(path), (at) => left.get(at) ?? before(at)),
-  )
-  const values = new Map<string, Json | undefined>([
-    ...read(target.set, event),
-    ...removed,
-    ...added,
-    ...target.touch.map((path) => [path, undefined] as const),
-  ])
-  if (values.size > 0 || target.effect === 'create') return [...values]
+  const left: Before = (at) => removed.findLast(([path]) => path === at)?.[1] ?? before(at)
+  const added = come.flatMap(([path, value]) => addition(path, value, kindAt(path), left))
+  const values = new Map<string, Json | undefined>(read(target.set, event))
+  for (const [path, value] of removed) values.set(path, value)
+  for (const [path, value] of added) values.set(path, value)
+  for (const path of target.touch) values.set(path, undefined)
+  // A call may say that nothing of a map comes or goes: parameters of a stack that keep their values.
+  if (values.size + gone.length + come.length > 0 || target.effect === 'create') return [...values]
   // It sets something, or it would not be in the catalog: what that is was left out of the record.
   const all = [...target.set.keys(), ...target.add.keys(), ...target.remove.keys()]
   return all.map((path) => [path, undefined] as const)
@@ -64,13 +62,13 @@ function removal(path: string, gone: Json, kind: AttributeKind, before: Before):
   if (kind === 'permissions') return [[path, withoutPermissions(before(path), gone)]]
   if (kind === 'map' || kind === 'tags')
     return listIn(gone).flatMap((key) => (typeof key === 'string' ? [[keyPath(path, key), null] as const] : []))
-  const left = listIn(before(path)).filter((member) => !listIn(gone).some((named) => holds(member, named)))
+  const left = listIn(before(path)).filter((member) => !listIn(gone).some((named) => holds(member, named, kind)))
   return [[path, left]]
 }
 
 /** Whether an element is the one that a call names, by all that the call says of it. */
-function holds(member: Json, named: Json): boolean {
-  if (!isObject(named) || !isObject(member)) return isSame('list', [member], [named])
+function holds(member: Json, named: Json, kind: AttributeKind = 'list'): boolean {
+  if (!isObject(named) || !isObject(member)) return isSame(kind === 'cidrs' ? kind : 'list', [member], [named])
   return Object.entries(named).every(
     ([field, value]) => value === null || isSame('list', [member[field] ?? null], [value]),
   )

@@ -118,6 +118,7 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ['dns', text(normalDnsName)],
   ['unquoted', (value) => (Array.isArray(value) ? value.map(unquoted) : unquoted(value))],
   ['method', text(methodOf)],
+  ['whole_method', text((path) => WHOLE_METHOD.exec(path)?.[1])],
   ['joined', joined],
   ['filled', filled],
   ['names', (value) => (isObject(value) ? Object.keys(value) : undefined)],
@@ -130,6 +131,9 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
 function filled(value: Json): Json | undefined {
   return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== '')) : undefined
 }
+
+/** API Gateway's method in the path of all its settings in a stage, which may be those of every method. */
+const WHOLE_METHOD = /^\/(?!variables\/|canarySettings\/)(?:~1(?=.))?(.+\/(?:\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT))$/
 
 /** API Gateway's method in the path of one of its settings in a stage: `pets/GET` in `/~1pets/GET/logging/loglevel`. */
 function methodOf(path: string): string | undefined {
@@ -262,19 +266,21 @@ const below = (path: string, value: Json): readonly (readonly [string, JsonObjec
     return [[at.slice(path.length).replaceAll('~1', '/').replaceAll('~0', '~'), operation] as const]
   })
 
-/** Structures as Terraform's blocks, to any depth: members by the same names in snake case, or by others where they differ. */
+/**
+ * Structures as Terraform's blocks, to any depth: members by the same names in snake case, or by others where they differ.
+ * Null stands for a name that is the same, of a member that says nothing when it is empty.
+ */
 export function snake(others: JsonObject): Step {
-  const nameOf = (name: string): string => {
+  const member = (name: string, value: Json): readonly (readonly [string, Json])[] => {
     const own = snakeCase(name)
     const other = Object.hasOwn(others, own) ? others[own] : own
-    return typeof other === 'string' ? other : own
+    if (other === null && isObject(value) && Object.keys(value).length === 0) return []
+    return [[typeof other === 'string' ? other : own, isObject(value) ? [block(value)] : block(value)]]
   }
   const block = (value: Json): Json => {
     if (Array.isArray(value)) return value.map(block)
     if (!isObject(value)) return value
-    return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [nameOf(name), isObject(inner) ? [block(inner)] : block(inner)]),
-    )
+    return Object.fromEntries(Object.entries(value).flatMap(([name, inner]) => member(name, inner)))
   }
   return block
 }

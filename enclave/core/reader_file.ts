@@ -1,6 +1,7 @@
 import type { Reader } from './catalog.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
+import { isRedacted } from './meaning.ts'
 import { valueAt } from './path.ts'
 import * as steps from './reader.ts'
 import type { Place, Step } from './reader.ts'
@@ -58,7 +59,8 @@ function compileSteps(source: JsonObject, context: Context): Read {
     let at = read(event, block)
     if (at === null) at = undefined
     for (const step of line) {
-      if (at === undefined) break
+      // What CloudTrail hides stays hidden: in lower case or in a list it would pass for a value.
+      if (at === undefined || (typeof at === 'string' && isRedacted(at))) break
       at = step(at, event)
     }
     // Of parameters that CloudTrail left out, nobody knows what they did not say.

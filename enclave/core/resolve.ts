@@ -25,7 +25,8 @@ export function resolve({ event, targets }: Touch, states: StateIndex): Resolved
         const ref = { type, id: owned.id, address: owned.address, state: owned.state }
         return { target, ref, account, region, owned }
       }
-      first ??= { target, ref: { type, id, address: null, state: null }, account, region, owned }
+      if (target.ifOwned !== true)
+        first ??= { target, ref: { type, id, address: null, state: null }, account, region, owned }
     }
   }
   return first

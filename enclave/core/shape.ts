@@ -2,6 +2,7 @@ import type { ResourceType } from './catalog.ts'
 import { isList } from './document.ts'
 import { isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
+import { RELATIONS, spelling, type Spelling } from './names.ts'
 
 /** How an attribute compares, and what lies inside its blocks. */
 export interface Shape {
@@ -20,26 +21,30 @@ export function shapeOf(type: ResourceType, path: string): Shape | undefined {
   return attribute === undefined ? undefined : { ...attribute, inner: (name) => shapeOf(type, `${path}.${name}`) }
 }
 
-/** By name: what does not count in a block, as a whole or in what lies inside it. */
-export type Ignored = ReadonlyMap<string, 'all' | Ignored>
+/** By name: what does not count in a block, what lies inside it, and how both sides may spell what is in it. */
+export type Alignment = ReadonlyMap<string, 'ignored' | Alignment | Spelling>
 
 /**
  * What the provider computes is never drift: an attribute that only it sets, and one that it sets where nobody else does,
  * as long as one side is silent about it in all of its blocks.
  */
-export function ignoredIn(shape: Shape, these: readonly Json[], those: readonly Json[]): Ignored {
+export function alignmentOf(shape: Shape, these: readonly Json[], those: readonly Json[]): Alignment {
   const names = new Set([...these, ...those].flatMap((block) => (isObject(block) ? Object.keys(block) : [])))
-  const ignored = new Map<string, 'all' | Ignored>()
+  const alignment = new Map<string, 'ignored' | Alignment | Spelling>()
   for (const name of names) {
     const inner = shape.inner(name)
     if (inner === undefined) continue
     const [here, there] = [valuesOf(these, name), valuesOf(those, name)]
     const isSilent = here.length === 0 || there.length === 0
-    if (inner.computed && (!inner.optional || isSilent)) ignored.set(name, 'all')
-    else if (inner.kind === 'list' || inner.kind === 'set') ignored.set(name, ignoredIn(inner, flat(here), flat(there)))
+    if (inner.computed && (!inner.optional || isSilent)) alignment.set(name, 'ignored')
+    else if (inner.kind === 'list' || inner.kind === 'set')
+      alignment.set(name, alignmentOf(inner, flat(here), flat(there)))
+    else if (hasRelation(inner.kind)) alignment.set(name, spelling(RELATIONS[inner.kind], here, there))
   }
-  return ignored
+  return alignment
 }
+
+const hasRelation = (kind: AttributeKind): kind is keyof typeof RELATIONS => Object.hasOwn(RELATIONS, kind)
 
 const valuesOf = (blocks: readonly Json[], name: string): readonly Json[] =>
   blocks.flatMap((block) => {

@@ -13,7 +13,7 @@ const ANY = '*'
  * bucket's own region, whatever region the provider has.
  */
 const GLOBAL =
-  /^aws_(?:iam|route53(?!_resolver)|cloudfront|s3_bucket|organizations|globalaccelerator|shield|budgets|ce|waf)(?:_|$)/
+  /^aws_(?:iam|account|backup_global_settings|route53(?!_resolver)|cloudfront|s3_account|s3_bucket|organizations|globalaccelerator|shield|budgets|ce|waf)(?:_|$)/
 
 /** What an event says about the resource that it touched. */
 export interface Identifier {
@@ -113,23 +113,25 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
     return { kind: 'replaced' }
   }
 
-  function search({ cloud, account, region, type, id }: Identifier): readonly Entry[] {
-    const places = [
-      placeOf(cloud, account, region, type),
-      placeOf(cloud, account, ANY, type),
-      placeOf(cloud, ANY, region, type),
-      placeOf(cloud, ANY, ANY, type),
-    ]
-    const found: Entry[] = []
-    for (const place of places) found.push(...ownersIn(byPlace.get(place)?.get(id)))
-    // What waits for its destruction comes after what has its place now.
-    return found.length < 2 ? found : found.sort((a, b) => Number(a.instance.isDeposed) - Number(b.instance.isDeposed))
+  function search({ cloud, account, region, type, id }: Identifier): Entry | undefined {
+    let deposed: Entry | undefined
+    for (const [inAccount, inRegion] of [
+      [account, region],
+      [account, ANY],
+      [ANY, region],
+      [ANY, ANY],
+    ] as const)
+      for (const entry of ownersIn(byPlace.get(placeOf(cloud, inAccount, inRegion, type))?.get(id))) {
+        if (!entry.instance.isDeposed) return entry
+        deposed ??= entry // what waits for its destruction comes after what has its place now
+      }
+    return deposed
   }
 
   return {
     replace,
     find(identifier) {
-      const [entry] = search(identifier)
+      const entry = search(identifier)
       return entry === undefined ? undefined : unpack(entry)
     },
     at(state, address) {

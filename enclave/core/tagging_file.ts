@@ -1,61 +1,121 @@
 import type { CatalogEntry, Reader, ResourceType, Target, Touch } from './catalog.ts'
+import { shaped, textsIn } from './effect_file.ts'
+import { compileElements, within, type ElementsSource } from './elements.ts'
 import type { CloudEvent } from './event.ts'
-import { about, shaped, textsIn, within } from './effect_file.ts'
+import { isObject, type Json } from './json.ts'
 import { listOf } from './reader.ts'
 import { compileReader, type Context } from './reader_file.ts'
 
-/** A call that tags whatever an ARN or an id names. */
-export interface TaggingSource {
-  readonly each?: string | undefined
+/** A call that tags whatever an ARN or id names. */
+export interface TaggingSource extends ElementsSource {
   readonly resource: unknown
   readonly add?: unknown
   readonly remove?: unknown
 }
 
+/** What a call does to tags, as a whole or to one of them. */
+interface Tagging {
+  readonly add: ReadonlyMap<string, Reader>
+  readonly remove: ReadonlyMap<string, Reader>
+}
+
 /** Compiles it as far as can be without the types, which other files may describe. */
 export function compileTagging(
-  { each, resource, add, remove }: TaggingSource,
+  source: TaggingSource,
   context: Context,
 ): (types: readonly ResourceType[]) => CatalogEntry {
+  const { each, resource, add, remove } = source
   const inner = within(each, context)
   const at = (key: string): Context => ({ ...inner, path: [...inner.path, key] })
   if ((add === undefined) === (remove === undefined)) context.fail('either `add` or `remove`', context.path)
-  const elements = each === undefined ? undefined : compileReader(each, at('each'))
+  const elements = compileElements(source, context)
   const named = compileReader(resource, at('resource'))
-  const readers = (verb: 'add' | 'remove', source: unknown): ReadonlyMap<string, Reader> =>
-    new Map(source === undefined ? [] : [['tags', shaped(verb, 'tags', compileReader(source, at(verb)))]])
-  const verbs = { add: readers('add', add), remove: readers('remove', remove) }
+  const readers = (verb: 'add' | 'remove', value: unknown): ReadonlyMap<string, Reader> =>
+    new Map(value === undefined ? [] : [['tags', shaped(verb, 'tags', compileReader(value, at(verb)))]])
+  const whole: Tagging = { add: readers('add', add), remove: readers('remove', remove) }
   return (all) => {
     const types = all.filter(({ attributes }) => attributes.has('tags'))
-    const touchOf = (one: CloudEvent): readonly Touch[] => {
-      const [text] = textsIn(named(one))
+    const ofOne = all.filter(({ isTag }) => isTag === true)
+    const touchesOf = (event: CloudEvent): readonly Touch[] => {
+      const [text] = textsIn(named(event))
       if (text === undefined) return []
-      const [first, ...rest] = types.flatMap((type) => {
+      const found = types.flatMap((type) => {
         const names = type.identify(text)
-        return names === undefined ? [] : [targetOn(type, names, verbs)]
+        return names === undefined ? [] : [{ type, names }]
       })
-      return first === undefined ? [] : [{ event: one, targets: [first, ...rest] }]
+      const [first, ...rest] = found
+      if (first === undefined) return []
+      const on = (tagging: Tagging): Touch['targets'] => [
+        targetOn(first.type, first.names, tagging),
+        ...rest.map(({ type, names }) => targetOn(type, names, tagging)),
+      ]
+      const parts = ofOne.length === 0 ? [] : partsOf(whole, event)
+      if (parts.length === 0) return [{ event, targets: on(whole) }]
+      const names = new Set(found.flatMap((one) => one.names))
+      return parts.map((part) => {
+        const [one, ...more] = ofOne.map((type) => tagOn(type, [...names], part))
+        const forms = on(part)
+        return { event, targets: one === undefined ? forms : [one, ...more, ...forms] }
+      })
     }
     return {
       kind: 'configuration',
-      targets: types.map((type) => targetOn(type, [], verbs)),
+      targets: [...types.map((type) => targetOn(type, [], whole)), ...ofOne.map((type) => tagOn(type, [], ANY_TAG))],
       touches: (event) => {
-        const ones = elements === undefined ? [event] : listOf(elements(event) ?? null).map(about(event))
-        const known = ones.flatMap(touchOf)
+        const ones = elements.events(event)
+        const known = ones.map(touchesOf)
         // What is tagged with it and described by nobody is told as well.
         const [type] = types
-        if (known.length === 0 || known.length === ones.length || type === undefined) return known
-        return [...known, { event, targets: [targetOn(type, [], verbs)] }]
+        const isAllKnown = known.every((touches) => touches.length > 0)
+        if (isAllKnown || known.every((touches) => touches.length === 0) || type === undefined) return known.flat()
+        return [...known.flat(), { event, targets: [targetOn(type, [], whole)] }]
       },
+      hasFailed: elements.hasFailed,
     }
   }
 }
 
-const targetOn = (type: ResourceType, names: readonly string[], verbs: Pick<Target, 'add' | 'remove'>): Target => ({
+const targetOn = (type: ResourceType, names: readonly string[], { add, remove }: Tagging): Target => ({
   type,
   identify: () => names,
   effect: 'change',
   set: new Map(),
+  add,
+  remove,
   touch: [],
-  ...verbs,
+})
+
+/** What is done to one tag. */
+interface Part extends Tagging {
+  readonly key: string
+  readonly value: Json | undefined
+}
+
+const ANY_TAG: Part = { key: '', value: '', add: new Map(), remove: new Map() }
+
+/** Tag by tag, as far as the record shows them. */
+function partsOf({ add, remove }: Tagging, event: CloudEvent): readonly Part[] {
+  const [added, removed] = [add.get('tags')?.(event), remove.get('tags')?.(event)]
+  if (isObject(added))
+    return Object.entries(added).map(([key, value]) => {
+      const one = new Map([['tags', () => ({ [key]: value })]])
+      return { key, value, add: one, remove: new Map() }
+    })
+  return listOf(removed ?? null).flatMap((key) =>
+    typeof key === 'string'
+      ? [{ key, value: undefined, add: new Map(), remove: new Map([['tags', () => [key]]]) }]
+      : [],
+  )
+}
+
+/** The same where Terraform has the tag as a resource. */
+const tagOn = (type: ResourceType, names: readonly string[], { key, value }: Part): Target => ({
+  type,
+  identify: () => names.map((name) => `${name},${key}`),
+  effect: value === undefined ? 'delete' : 'put',
+  set: new Map(value === undefined ? [] : [['value', () => value]]),
+  add: new Map(),
+  remove: new Map(),
+  touch: [],
+  ifOwned: true,
 })

@@ -26,7 +26,7 @@ export function wait(findings: readonly Finding[], call: Call, names: readonly s
   if (left.kind === 'moved' && target.effect === 'delete')
     return { findings: expected("Terraform's own run, which made the resource again") }
   // What only shows it was read before: a role that lists a policy whose attachment left the state.
-  if (left.kind === 'moved' && call.isMirror)
+  if (left.kind === 'moved' && target.isMirror === true)
     return { findings: expected("Terraform's own run, on what its state had as a resource of its own") }
   // What the record does not show, such a state does.
   if (left.kind === 'moved' && isUnseen(call)) {

@@ -23,6 +23,7 @@ describe('two actions', () => {
     ['to groups in any order', forward([group('a'), group('b', 2)]), forward([group('b', '2'), { arn: 'a' }]), true],
     ['of other weights', forward([group('a'), group('b')]), forward([group('a'), group('b', 0)]), false],
     ['to groups that hold on to clients', alone, forward([group('tg-1')], [{ enabled: true, duration: 60 }]), false],
+    ['to no group', { type: 'redirect', target_group_arn: '' }, { type: 'redirect', target_group_arn: null }, true],
     [
       'with what the service fills in',
       {

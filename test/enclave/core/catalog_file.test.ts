@@ -43,6 +43,19 @@ describe('a mistake names its place', () => {
     ],
     ['a reason for no place', 'effect: delete', 'effect: delete\n    unproven: { request.x: y }', 'unproven.request.x'],
     ['a finding that is none', 'finds: nothing', 'finds: anything', 'what is found'],
+    [
+      'a failure of no list',
+      'effect: delete',
+      'effect: delete\n    failed: response.failures',
+      'DeleteRepository.failed',
+    ],
+    [
+      'nothing where nothing is owned',
+      'effect: delete',
+      'effect: delete\n    if_owned: true',
+      'DeleteRepository: `if_owned` needs',
+    ],
+    ['a tag without a key', 'identities: [id, name, arn]', 'identities: [id]\n    one_tag: true', 'repository.one_tag'],
     ['adding and removing', 'add: request.tags', 'add: request.tags\n    remove: request.tags', 'tagging.TagResource'],
   ])('%s', (_, from, to, where) => {
     expect(ecrText).toContain(from)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createCatalog } from '../../../enclave/core/catalog.ts'
 import { parseService } from '../../../enclave/core/catalog_file.ts'
 import { parseRecord } from '../../../enclave/core/cloudtrail.ts'
-import type { JsonObject } from '../../../enclave/core/json.ts'
+import type { Json, JsonObject } from '../../../enclave/core/json.ts'
 import { compileArn, compilePrefix } from '../../../enclave/core/resource_name.ts'
 
 const schema = JSON.stringify({
@@ -16,6 +16,7 @@ const schema = JSON.stringify({
   aws_default_vpc: { id: 'string computed', arn: 'string computed', enable: 'bool optional', tags: 'map optional' },
   aws_ebs_volume: { id: 'string computed', arn: 'string computed', tags: 'map optional' },
   aws_set: { id: 'string computed', ids: 'set optional' },
+  aws_ec2_tag: { id: 'string computed', key: 'string required', value: 'string required' },
 })
 const examples = '[{ name: a, finds: nothing }]'
 const text = `
@@ -40,6 +41,15 @@ events:
     add: { ids: element.id }
     or: [{ type: aws_vpc, identity: element.id, touch: [only] }]
     aliases: [AttachAgain]
+    examples: ${examples}
+  Batch:
+    targets:
+      - { type: aws_set, identity: element.id, each: request.list, failed: { from: response.failed, pluck: id }, effect: delete }
+      - type: aws_set
+        identity: request.id
+        if_owned: true
+        effect: put
+        or: [{ type: aws_vpc, mirror: true, set: { only: request.only } }, { type: aws_ebs_volume, add: { tags: request.tags } }]
     examples: ${examples}
 tagging:
   CreateTags: { each: request.resourcesSet.items, resource: element.resourceId, add: request.tagSet, examples: ${examples} }
@@ -98,10 +108,22 @@ describe('a call touches', () => {
     expect(touches('Attach', { set: 's', list: {} })).toEqual([])
   })
 
+  test('something without a name, where the record hides it', () => {
+    const [[[, names] = []] = []] = touches('Change', { id: 'HIDDEN_DUE_TO_SECURITY_REASONS', enable: true }) ?? []
+    expect(names).toEqual([])
+  })
+
   test('nothing, when what it changes is not described', () => {
     expect(touches('Change', { id: 'vpc-1', other: true })).toEqual([])
     // CloudTrail left it out, so it may be anything.
     expect(touches('Change', { id: 'vpc-1', omitted: true })).toHaveLength(1)
+  })
+
+  test('not a form of which it says nothing', () => {
+    const types = (request: JsonObject) =>
+      touches('Batch', { id: 'x', ...request })?.map((forms) => forms.map(([name]) => name))
+    expect(types({ only: true })).toEqual([['aws_set', 'aws_vpc', 'aws_default_vpc']])
+    expect(types({ tags: [{ key: 'a', value: 'b' }] })).toEqual([['aws_set', 'aws_default_vpc', 'aws_ebs_volume']])
   })
 
   test('whatever it tags', () => {
@@ -122,6 +144,77 @@ describe('a call touches', () => {
       [['aws_ebs_volume', ['vol-1', arn], { tags: { a: 'b' } }, []]],
       another,
     ])
+  })
+})
+
+test('what is meant only where a state has it, and what only shows another', () => {
+  const entry = catalog.entry('ec2.amazonaws.com', 'Batch')
+  const marks =
+    entry?.kind === 'configuration' ? entry.targets.map((one) => [one.type.name, one.ifOwned, one.isMirror]) : []
+  expect(marks.slice(1)).toEqual([
+    ['aws_set', true, undefined],
+    ['aws_vpc', undefined, true],
+    ['aws_default_vpc', undefined, true],
+    ['aws_ebs_volume', undefined, true], // a change where the first form is made
+  ])
+})
+
+test('what failed is known', () => {
+  const entry = catalog.entry('ec2.amazonaws.com', 'Batch')
+  if (entry?.kind !== 'configuration') throw new TypeError('not described')
+  const event = (failed: JsonObject[]) =>
+    parseRecord({
+      eventSource: 'ec2.amazonaws.com',
+      eventName: 'Batch',
+      requestParameters: { list: [{ id: 'a' }, { id: 'b' }], id: 'x' },
+      responseElements: { failed },
+    })
+  const names = (failed: JsonObject[]) =>
+    entry.touches(event(failed)).map(({ event: one, targets }) => targets[0].identify(one))
+  expect(names([])).toEqual([['a'], ['b'], ['x']])
+  expect(names([{ id: 'a' }])).toEqual([['b'], ['x']])
+  expect([[], [{ id: 'a' }]].map((failed) => entry.hasFailed(event(failed)))).toEqual([false, true])
+})
+
+describe('where one tag may be a resource', () => {
+  const single = createCatalog([
+    parseService(
+      text.replace('\nevents:', '\n  aws_ec2_tag: { identities: [id], one_tag: true }\nevents:'),
+      'example.yaml',
+      schema,
+    ),
+  ])
+  const forms = (requestParameters: JsonObject) => {
+    const event = parseRecord({ eventSource: 'ec2.amazonaws.com', eventName: 'CreateTags', requestParameters })
+    const entry = single.entry(event.source, event.name)
+    return entry?.kind === 'configuration'
+      ? entry
+          .touches(event)
+          .map(({ targets }) => targets.map((one) => [one.type.name, one.effect, one.identify(event), one.ifOwned]))
+      : undefined
+  }
+  const resourcesSet = { items: [{ resourceId: 'vol-1' }] }
+  const volume = ['aws_ebs_volume', 'change', ['vol-1'], undefined]
+
+  test('each is tried as one first', () => {
+    const tagSet = {
+      items: [
+        { key: 'a', value: 'x' },
+        { key: 'b', value: 'y' },
+      ],
+    }
+    expect(forms({ resourcesSet, tagSet })).toEqual([
+      [['aws_ec2_tag', 'put', ['vol-1,a'], true], volume],
+      [['aws_ec2_tag', 'put', ['vol-1,b'], true], volume],
+    ])
+  })
+
+  test.each<[string, Json]>([
+    ['none', { items: [] }],
+    ['hidden', 'HIDDEN_DUE_TO_SECURITY_REASONS'],
+    ['of no form', [1, 2]],
+  ])('tags that are %s are one change', (_, tagSet) => {
+    expect(forms({ resourcesSet, tagSet })).toEqual([[volume]])
   })
 })
 

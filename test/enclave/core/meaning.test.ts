@@ -364,6 +364,57 @@ describe('with the shape of the provider’s schema', () => {
     expect(isSame(rule, b, a)).toBe(same)
   })
 
+  const targets = shape('set', {
+    role: shape('arn_or_name'),
+    key: shape('kms_key'),
+    engine: shape('list', { version: shape('version') }),
+  })
+  const role = (name: string, account = '111122223333') => ({ role: `arn:aws:iam::${account}:role/${name}` })
+  const version = (text: string) => ({ engine: [{ version: text }] })
+  test.each<[string, Json, Json, boolean]>([
+    ['an ARN and its name', [role('app')], [{ role: 'app' }], true],
+    ['an ARN and another name', [role('app')], [{ role: 'api' }], false],
+    ['two ARNs that end alike', [role('app')], [role('app', '444455556666')], false],
+    ['ARNs and names in another order', [role('a'), role('b')], [{ role: 'b' }, { role: 'a' }], true],
+    [
+      'a name on both sides beside ARNs that differ',
+      [role('a'), { role: 'a' }],
+      [role('a', '444455556666'), { role: 'a' }],
+      false,
+    ],
+    ['a name for two ARNs', [role('a'), role('a', '444455556666')], [{ role: 'a' }], false],
+    ['a key by its ARN', [{ key: 'arn:aws:kms:eu-west-1:111122223333:key/1234' }], [{ key: '1234' }], true],
+    ['the beginning of a version', [version('5.7')], [version('5.7.44')], true],
+    ['another version', [version('5.7')], [version('5.70')], false],
+    ['one beginning of two versions', [version('5'), version('5')], [version('5.6'), version('5.7')], true],
+  ])('related: %s', (_, a, b, same) => {
+    expect(isSame(targets, a, b)).toBe(same)
+    expect(isSame(targets, b, a)).toBe(same)
+    expect(delta(a, b, targets).added.length + delta(a, b, targets).removed.length === 0).toBe(same)
+  })
+
+  test('related texts are the same in any order, from either side, and never hide another', () => {
+    const name = fc.constantFrom('a', 'b', 'c')
+    const block = fc.oneof(
+      name.map((text) => ({ role: text })),
+      name.map((text) => role(text)),
+      name.map((text) => role(text, '444455556666')),
+    )
+    const lastOf = (blocks: readonly { readonly role: string }[]) =>
+      blocks
+        .map((one) => one.role.slice(-1))
+        .toSorted((a, b) => a.localeCompare(b))
+        .join()
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 4 }), fc.array(block, { maxLength: 4 }), (a, b) => {
+        expect(isSame(targets, a, a.toReversed())).toBe(true)
+        expect(isSame(targets, a, b)).toBe(isSame(targets, b, a))
+        expect(!isSame(targets, a, b) || lastOf(a) === lastOf(b)).toBe(true)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('counts by it what came and went', () => {
     expect(delta([{ port: 1, arn: 'x' }], [{ port: '1' }, { port: 2 }], rule)).toEqual({
       added: [{ port: 2 }],
@@ -386,6 +437,9 @@ test.each<[AttributeKind, Json, Json]>([
   ['bool', 'true', true],
   ['number', '30', 30],
   ['string', '', null],
+  ['string', 7, '7'],
+  ['string', false, 'false'],
+  ['tags', true, 'true'],
   ['policy', '{ "b": [2, 1], "a": 1 }', '{"a":1,"b":[2,1]}'],
   ['policy', 'not json', 'not json'],
   ['list', [{ a: 1 }], [{ a: 1 }]],
@@ -398,7 +452,10 @@ test.each<[Json, boolean]>([
   [{ user: [{ data: '<sensitiveDataRemoved>' }] }, true],
   ['****', true],
   [{ omitted: true, originalSize: 9 }, true],
-  ['***', false],
+  ['***', true],
+  ['***OMITTED***', true],
+  ['HIDDEN_FOR_SECURITY_REASONS', true],
+  ['**', false],
   ['plain', false],
   [null, false],
 ])('isRedacted(%j) is %s', (value, redacted) => {

@@ -41,6 +41,13 @@ describe('a value', () => {
     ['is in no envelope', 'request.id', { XRequest: { Id: 'v' }, y: 1 }, undefined],
     ['is in the body of a call', 'request.id', { apiId: 'a', createStageInput: { id: 'v' }, template: false }, 'v'],
     ['is in no body', 'request.id', { input: { id: 'v' }, y: 1 }, undefined],
+    ['is hidden, and stays so', { from: 'request.a', read: 'lower' }, { a: '***' }, '***'],
+    [
+      'is hidden in the place of a map',
+      { from: 'request.a', read: 'filled' },
+      { a: 'HIDDEN_DUE_TO_SECURITY_REASONS' },
+      'HIDDEN_DUE_TO_SECURITY_REASONS',
+    ],
     ['is patched', { from: 'request.a', patch: '/b' }, { a: [{ op: 'add', path: '/b', value: '1' }] }, '1'],
     ['is patched away', { from: 'request.a', patch: '/b' }, { a: [{ op: 'remove', path: '/b' }] }, ''],
     [
@@ -63,6 +70,11 @@ describe('a value', () => {
     ['is joined', { from: 'request.a', read: 'joined' }, { a: { b: ['1', '2'], c: '3' } }, { b: '1,2', c: '3' }],
     ['cannot be joined', { from: 'request.a', read: 'joined' }, { a: 'b' }, undefined],
     ['is no method', { from: 'request.a', read: 'method' }, { a: '/variables/b' }, undefined],
+    ['says nothing', { from: 'request.a', snake: { b_c: null } }, { a: { bC: {}, d: {} } }, { d: [{}] }],
+    ['is a whole method', { from: 'request.a', read: 'whole_method' }, { a: '/~1a~1b/GET' }, 'a~1b/GET'],
+    ['is every whole method', { from: 'request.a', read: 'whole_method' }, { a: '/*/*' }, '*/*'],
+    ['is a setting', { from: 'request.a', read: 'whole_method' }, { a: '/*/*/caching/enabled' }, undefined],
+    ['is a variable', { from: 'request.a', read: 'whole_method' }, { a: '/variables/GET' }, undefined],
     ['is the first that is there', ['request.a', 'request.b'], { a: null, b: 2 }, 2],
     ['is the account', 'event.account', {}, '111122223333'],
     ['is a template', '${request.a}:${request.b}', { a: 'x', b: 2 }, 'x:2'],
@@ -169,7 +181,7 @@ describe('tags', () => {
     ['without a value', [{ key: 'a' }], { a: '' }],
     ['none', {}, {}],
     ['that are none', [1], undefined],
-    ['left out', 'HIDDEN_DUE_TO_SECURITY_REASONS', undefined],
+    ['hidden', 'HIDDEN_DUE_TO_SECURITY_REASONS', 'HIDDEN_DUE_TO_SECURITY_REASONS'],
   ])('%s', (_, a, tags) => {
     expect(compile({ from: 'request.a', read: 'tags' })(eventOf({ a }))).toEqual(tags)
   })
