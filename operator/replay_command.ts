@@ -33,7 +33,10 @@ export function replayCommand(rules: string, terminal: Terminal, exit: (code: nu
   return new Command('replay')
     .description('Judge CloudTrail records against Terraform states, from local files')
     .requiredOption('--state <path...>', 'state files (format 4), or folders of *.tfstate')
-    .requiredOption('--events <path...>', 'CloudTrail files or folders: .json, .ndjson, .jsonl, also with .gz')
+    .requiredOption(
+      '--events <path...>',
+      'CloudTrail files or folders, or what lookup-events prints: .json, .ndjson, .jsonl, also with .gz',
+    )
     .option('--json', 'one finding a line as JSON; the same as --format finding')
     .addOption(new Option('--format <form>', 'JSON lines in this form').choices(['finding', 'drift-log']))
     .option('--all', 'every outcome, not only drift, unmanaged and unmapped')

@@ -38,12 +38,17 @@ export function parseMessage(text: string): readonly Json[] {
   return unwrap(parseJson(text))
 }
 
-/** The records in a CloudTrail log file, an EventBridge envelope, an SNS notification, or the record itself. */
+/**
+ * The records in a CloudTrail log file, an EventBridge envelope, an SNS notification, what `aws cloudtrail lookup-events`
+ * prints, or the record itself.
+ */
 export function unwrap(value: Json, wrappers: number = MAX_WRAPPERS): readonly Json[] {
   if (wrappers === 0) throw new EventError('ERR_EVENT_LIMIT', `record inside more than ${MAX_WRAPPERS} envelopes`)
   if (Array.isArray(value)) return value.flatMap((inner: Json) => unwrap(inner, wrappers - 1))
   if (!isObject(value)) return [value]
   if (Array.isArray(value['Records'])) return value['Records']
+  if (Array.isArray(value['Events'])) return unwrap(value['Events'], wrappers - 1)
+  if (typeof value['CloudTrailEvent'] === 'string') return unwrap(parseJson(value['CloudTrailEvent']), wrappers - 1)
   if (value['detail-type'] !== undefined && isObject(value['detail'])) return [value['detail']]
   if (value['Type'] === 'Notification' && typeof value['Message'] === 'string')
     return unwrap(parseJson(value['Message']), wrappers - 1)

@@ -14,6 +14,8 @@ describe('unwrap', () => {
     ['an EventBridge envelope', bridge, 1],
     ['a CloudTrail log file', { Records: [record, record] }, 2],
     ['an SNS notification', sns, 2],
+    ['what lookup-events prints', { Events: [{ EventId: 'e', CloudTrailEvent: JSON.stringify(record) }] }, 1],
+    ['what lookup-events prints of nothing', { Events: [] }, 0],
     ['a list of envelopes', [bridge, bridge, record], 3],
     ['a log file without records', { Records: [] }, 0],
   ])('%s', (_, value, count) => {
@@ -109,6 +111,7 @@ test.each([
   ['not JSON', '{"x":', 'ERR_EVENT_JSON'],
   ['a message over the limit', ' '.repeat(1024 * 1024 + 1), 'ERR_EVENT_LIMIT'],
   ['an SNS message that is not JSON', '{"Type":"Notification","Message":"hello"}', 'ERR_EVENT_JSON'],
+  ['a record as text that is not JSON', '{"Events":[{"CloudTrailEvent":"hello"}]}', 'ERR_EVENT_JSON'],
 ])('parseMessage refuses %s', (_, text, code) => {
   expect(() => parseMessage(text)).toThrow(expect.objectContaining({ code }))
 })
