@@ -102,7 +102,12 @@ async function judgeAgain(moved: readonly string[], work: Work, signal: AbortSig
   await batch.add(awaken(world, clock.now()))
   for (const state of moved) await batch.add(settle(state, world, clock.now()))
   const done: Message[] = []
-  for (const { message, events } of work.hold.take()) {
+  const held = work.hold.take()
+  // Of a resource that a new state brings nobody knew what wrote it last: a step of a run is no drift when a later one followed.
+  if (moved.length > 0)
+    for (const event of held.flatMap(({ events }) => events))
+      world.drifts.touch(detect(event, world, clock.now()).touched)
+  for (const { message, events } of held) {
     const waiting: CloudEvent[] = []
     for (const event of events) if (!(await judgeEvent(event, batch))) waiting.push(event)
     if (waiting.length === 0) done.push(message)

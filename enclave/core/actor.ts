@@ -15,7 +15,7 @@ const FEDERATED: ReadonlySet<string> = new Set(['SAMLUser', 'WebIdentityUser'])
 
 /** Text of an audit record, if it is that. */
 export const textOf = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT) : undefined
+  typeof value === 'string' && value !== '' ? (value.length > MAX_TEXT ? value.slice(0, MAX_TEXT) : value) : undefined
 
 /** CloudTrail writes booleans as `true` and as `"true"`. */
 export const flagOf = (value: Json | undefined): boolean | undefined => {

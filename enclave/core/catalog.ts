@@ -25,6 +25,8 @@ export interface ResourceType {
   readonly isTag?: true
   /** By dotted path, nested blocks and their fields included. */
   readonly attributes: ReadonlyMap<string, Attribute>
+  /** By attribute, the one in which the provider keeps what there is where nobody set it. */
+  readonly otherwise?: ReadonlyMap<string, string>
   /** What an ARN, or an id with a telling prefix, says of a resource of this type; undefined for another type's. */
   readonly identify: (name: string) => readonly string[] | undefined
 }

@@ -38,6 +38,7 @@ const typeSource = v.strictObject({
   prefix: v.optional(v.string()),
   one_tag: v.optional(v.boolean(), false),
   meaning: v.optional(v.record(v.string(), v.picklist(KINDS)), {}),
+  otherwise: v.optional(v.record(v.string(), v.string())),
   like: v.optional(v.string()),
 })
 
@@ -191,7 +192,8 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
       if (identities === undefined) return fail('`identities` or `like` is missing', path)
       const attributes =
         schema.get(name) ?? fail("not in the schema: generate rules/schema anew, or it is not the provider's", path)
-      for (const text of [...identities, account ?? [], imported ?? []].flat())
+      const otherwise = Object.entries(own.otherwise ?? {})
+      for (const text of [...identities, account ?? [], imported ?? [], ...otherwise].flat())
         for (const attribute of attributesIn(text))
           if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
       if (own.one_tag && !(attributes.has('key') && attributes.has('value')))
@@ -225,6 +227,7 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
           account,
           isTag: own.one_tag || undefined,
           attributes: meant,
+          otherwise: otherwise.length > 0 ? new Map(otherwise) : undefined,
           identify,
         }),
       ]

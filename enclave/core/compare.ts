@@ -56,7 +56,7 @@ export function compare(
   current: Current = () => undefined,
 ): Comparison {
   const state = known ?? NOTHING
-  const { kindAt, old, values } = written(target, event, state, current)
+  const { kindAt, old, values } = written(target, event, known, current)
   const touched: string[] = []
   const changes: Change[] = []
   for (const [path, now] of values) {
@@ -76,16 +76,17 @@ export const isLeft = (target: Target, event: CloudEvent, known: Known, current:
   written(target, event, known, current).values.some(([, now = null]) => isList(now) && now.length > 0)
 
 /** What an event writes, and what stood there. */
-function written(target: Target, event: CloudEvent, { attributes }: Known, current: Current) {
+function written(target: Target, event: CloudEvent, known: Known | undefined, current: Current) {
   const kindAt = (path: string): AttributeKind => kindOf(target.type, path) ?? 'string'
-  const old = (path: string): Json => stateValue(attributes, path, kindAt(path))
+  const old = (path: string): Json =>
+    known === undefined ? null : stateValue(target.type, known.attributes, path)
   return { kindAt, old, values: newValues(target, event, kindAt, (at) => current(at) ?? old(at)) }
 }
 
 /** The value that a state holds at a finding's path. */
 export function stateAt(type: ResourceType, known: Known, path: string, digest: Digest): Json {
   const kind = kindOf(type, path) ?? 'string'
-  const value = shown(kind, stateValue(known.attributes, path, kind))
+  const value = shown(kind, stateValue(type, known.attributes, path))
   return hideSecrets(value, path, secretsOf(type, known), digest)
 }
 
@@ -143,12 +144,14 @@ function difference(
   return [{ ...change, delta: { added: each(added), removed: each(removed) } }]
 }
 
-function stateValue(attributes: JsonObject, path: string, kind: AttributeKind): Json {
+function stateValue(type: ResourceType, attributes: JsonObject, path: string): Json {
   const [first, ...rest] = splitPath(path)
   if (first === undefined) return null
   // What the provider's default_tags add is in tags_all alone, and is as much Terraform's.
-  const root = kind === 'tags' && isObject(attributes[`${first}_all`]) ? `${first}_all` : first
-  return valueAt(attributes, [root, ...rest]) ?? null
+  const isTags = kindOf(type, path) === 'tags' && isObject(attributes[`${first}_all`])
+  const value = valueAt(attributes, [isTags ? `${first}_all` : first, ...rest]) ?? null
+  const other = value === null || value === '' ? type.otherwise?.get(path) : undefined
+  return other === undefined ? value : (attributes[other] ?? null)
 }
 
 const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'

@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
 import { draft } from './draft.ts'
 import { enrich } from './enrich.ts'
 import type { CloudEvent } from './event.ts'
@@ -34,8 +34,10 @@ export type Decision = {
 )
 
 /** Why an event, as nearly all, needs no judgement: what `detect` would say of one that it ignores at first sight. */
-export function dismissal(event: CloudEvent, catalog: Catalog): string | undefined {
-  const entry = catalog.entry(event.source, event.name)
+export const dismissal = (event: CloudEvent, catalog: Catalog): string | undefined =>
+  dismissed(event, catalog.entry(event.source, event.name))
+
+function dismissed(event: CloudEvent, entry: CatalogEntry | undefined): string | undefined {
   const harmless = triage(event, entry)
   if (harmless !== undefined) return harmless
   return entry?.kind === 'content' ? 'writes content, not configuration' : undefined
@@ -43,9 +45,9 @@ export function dismissal(event: CloudEvent, catalog: Catalog): string | undefin
 
 /** The way of one event: triage, resolve, compare, judge, rules. Changes nothing in the world. */
 export function detect(record: CloudEvent, world: World, now: number): Decision {
-  const dismissed = dismissal(record, world.catalog)
-  if (dismissed !== undefined) return judged(draft(record, 'ignored', dismissed))
   const entry = world.catalog.entry(record.source, record.name)
+  const reason = dismissed(record, entry)
+  if (reason !== undefined) return judged(draft(record, 'ignored', reason))
   // V8 spreads an instance of a class, as records are, several times slower than it assigns its members.
   const event: CloudEvent = Object.assign({}, record, { actor: world.sessions.complete(record.actor) })
   const unmapped = (what: string): Decision =>

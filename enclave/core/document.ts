@@ -35,11 +35,14 @@ export function listOf(value: Json | undefined): readonly Json[] {
 
 /** Each member once, in one order. */
 export function setOf(value: Json): Json {
-  const byText = new Map(listOf(value).map((member) => [canonicalJson(member), member]))
+  const members = listOf(value)
+  if (members.length < 2) return members // as most have
+  const byText = new Map(members.map((member) => [canonicalJson(member), member]))
   return sorted([...byText.values()])
 }
 
 export function sorted(values: readonly Json[]): readonly Json[] {
+  if (values.length < 2) return values
   const keyed = values.map((value) => ({ text: canonicalJson(value), value }))
   return keyed.sort((a, b) => (a.text < b.text ? -1 : Number(a.text > b.text))).map(({ value }) => value)
 }

@@ -7,11 +7,18 @@ import { compileIdentity } from './identity.ts'
  * give: half an id would import something else.
  */
 export function importBlock(type: ResourceType, id: string, made: readonly Change[]): string | undefined {
-  const attributes = Object.fromEntries([['id', id], ...made.map(({ path, now }) => [path, now] as const)])
-  const imported = type.import === undefined ? id : compileIdentity(type.import)(attributes)
+  const imported = type.import === undefined ? id : idIn(type.import, id, made)
   if (imported === undefined || imported === '') return undefined
   return `import {\n  to = ${type.name}.${labelOf(imported)}\n  id = ${quoted(imported)}\n}`
 }
+
+function idIn(template: string, id: string, made: readonly Change[]): string | undefined {
+  const read = templates.getOrInsertComputed(template, compileIdentity)
+  return read(Object.fromEntries([['id', id], ...made.map(({ path, now }) => [path, now] as const)]))
+}
+
+/** Compiled once: there are no more than the catalog has. */
+const templates = new Map<string, ReturnType<typeof compileIdentity>>()
 
 /** A name as HCL takes it, which says where it comes from. */
 const labelOf = (id: string): string =>

@@ -9,9 +9,15 @@ export const isObject = (value: Json | undefined): value is JsonObject =>
 export function isWithinDepth(value: Json, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (depth === 0) return false
-  // Every record is walked, and most of its members are texts: no call for those.
-  for (const inner of Object.values(value) as readonly Json[])
+  // Every record is walked, and most of its members are texts: no call for those, and no list of them.
+  if (!isObject(value)) {
+    for (const inner of value) if (typeof inner === 'object' && !isWithinDepth(inner, depth - 1)) return false
+    return true
+  }
+  for (const name in value) {
+    const inner = value[name] ?? null
     if (typeof inner === 'object' && !isWithinDepth(inner, depth - 1)) return false
+  }
   return true
 }
 

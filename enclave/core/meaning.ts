@@ -6,7 +6,7 @@ import { canonicalJson, isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
 import { KMS_ALIAS, normalTime, RELATIONS, type Spelling } from './names.ts'
 import { normalCidr, normalDnsName, normalProtocol } from './network.ts'
-import { normalPolicy } from './policy.ts'
+import { policyIn } from './policy.ts'
 import { normalPermissions } from './security_groups.ts'
 import { alignmentOf, NO_SHAPE, type Alignment, type Shape } from './shape.ts'
 
@@ -69,7 +69,7 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   tags: { normal: normalMap, shown: worded },
   list: { normal: (value) => normalBlocks(NO_SHAPE, value), shown: whole },
   set: { normal: (value) => withoutOrder(normalBlocks(NO_SHAPE, value)), shown: whole },
-  policy: document(normalPolicy),
+  policy: { normal: (value) => (isUnset(value) ? null : (policyIn(value) ?? value)), shown: document(whole).shown },
   json: document(whole),
   unordered_json: document(withoutOrder),
   containers: document(normalContainers),
@@ -94,7 +94,7 @@ export function isSame(of: AttributeKind | Shape, a: Json, b: Json): boolean {
   const { normal, isOne } = MEANINGS[typeof of === 'object' ? of.kind : of]
   const [one, other] = [normal(a), normal(b)]
   if (isOne !== undefined && typeof one === 'string' && typeof other === 'string') return isOne(one, other)
-  return canonicalJson(one) === canonicalJson(other)
+  return isEqual(one, other)
 }
 
 /** Whether nothing in a record or a state tells if two values that differ are the same: a key's alias and its id. */
@@ -170,7 +170,7 @@ function normalMember(
   }
   const { normal } = MEANINGS[shape.kind]
   const own = normal(value)
-  if (canonicalJson(own) === canonicalJson(normal(null))) return undefined
+  if (isEqual(own, normal(null))) return undefined
   return typeof own === 'string' && typeof against === 'function' ? against(own) : own
 }
 
@@ -188,6 +188,11 @@ function normalMap(value: Json): Json {
   return Object.keys(value).length === 0 ? null : mapValues(value, normalMap)
 }
 
+/** Most values are scalars, or are compared with nothing: no text is made of those. */
+const isEqual = (a: Json, b: Json): boolean =>
+  isScalar(a) || isScalar(b) ? a === b : canonicalJson(a) === canonicalJson(b)
+
+const isScalar = (value: Json): boolean => typeof value !== 'object' || value === null
 const isEmpty = (value: Json): boolean => isUnset(value) || (isList(value) && value.length === 0)
 const elements = (value: Json): readonly Json[] => (isList(value) ? value : [])
 const scalar = (value: Json): string => (typeof value === 'object' ? canonicalJson(value) : String(value))

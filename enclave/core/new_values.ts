@@ -18,12 +18,14 @@ export function newValues(
   kindAt: KindAt,
   before: Before,
 ): readonly (readonly [string, Json | undefined])[] {
+  const set = read(target.set, event)
+  if (set.length > 0 && target.add.size + target.remove.size + target.touch.length === 0) return set // as most calls
   const [gone, come] = [read(target.remove, event), read(target.add, event)]
   const removed = gone.flatMap(([path, value]) => removal(path, value, kindAt(path), before))
   // What is added to finds what the same call left there: a rule that is replaced goes and comes.
   const left: Before = (at) => removed.findLast(([path]) => path === at)?.[1] ?? before(at)
   const added = come.flatMap(([path, value]) => addition(path, value, kindAt(path), left))
-  const values = new Map<string, Json | undefined>(read(target.set, event))
+  const values = new Map<string, Json | undefined>(set)
   for (const [path, value] of removed) values.set(path, value)
   for (const [path, value] of added) values.set(path, value)
   for (const path of target.touch) values.set(path, undefined)

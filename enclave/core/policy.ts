@@ -1,12 +1,31 @@
+import { dropOldest } from './bounded.ts'
+import { listOf, mapValues, parseDocument, setOf } from './document.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { listOf, mapValues, setOf } from './document.ts'
 
 /** IAM's default for a policy that names none. */
 const DEFAULT_VERSION = '2008-10-17'
 const ROOT_ARN = /^arn:aws[\w-]*:iam::(\d{12}):root$/
 
+/** Texts of policies whose meaning is remembered: a call's is compared, and each rule on policies looks at it again. */
+const MAX_KNOWN = 16
+
+const known = new Map<string, Json | undefined>()
+
+/** What an IAM policy means; undefined for what is none. */
+export function policyIn(value: Json): Json | undefined {
+  if (typeof value !== 'string') return read(value)
+  const policy = known.getOrInsertComputed(value, read)
+  dropOldest(known, MAX_KNOWN)
+  return policy
+}
+
+function read(value: Json): Json | undefined {
+  const document = parseDocument(value)
+  return document === undefined ? undefined : normalPolicy(document)
+}
+
 /** The same for two IAM policies that mean the same: order, scalar or list and principal forms do not count. */
-export function normalPolicy(document: Json): Json {
+function normalPolicy(document: Json): Json {
   if (!isObject(document)) return document
   return {
     ...document,

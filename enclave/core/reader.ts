@@ -133,7 +133,8 @@ function filled(value: Json): Json | undefined {
 }
 
 /** API Gateway's method in the path of all its settings in a stage, which may be those of every method. */
-const WHOLE_METHOD = /^\/(?!variables\/|canarySettings\/)(?:~1(?=.))?(.+\/(?:\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT))$/
+const WHOLE_METHOD =
+  /^\/(?!variables\/|canarySettings\/)(?:~1(?=.))?(.+\/(?:\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT))$/
 
 /** API Gateway's method in the path of one of its settings in a stage: `pets/GET` in `/~1pets/GET/logging/loglevel`. */
 function methodOf(path: string): string | undefined {

@@ -1,25 +1,19 @@
 import { canonicalJson, isObject, type Json } from './json.ts'
-import { splitPath } from './path.ts'
+import { isInside, splitPath } from './path.ts'
 
 /** Turns a value that must not be shown into something that can still be told apart: `sha256:…`. */
 export type Digest = (value: string) => string
 
 /** Whether the value at a path as a whole must not be shown: it is secret, or lies in what is. */
-export function isSecret(path: string, secrets: readonly string[]): boolean {
-  if (secrets.length === 0) return false
-  const names = splitPath(path)
-  return secrets.some((secret) => begins(names, splitPath(secret)))
-}
+export const isSecret = (path: string, secrets: readonly string[]): boolean =>
+  secrets.some((secret) => isInside(path, secret))
 
 /** A value as it may be shown: digests stand for what is secret in it, so that equal secrets are still equal. */
 export function hideSecrets(value: Json, path: string, secrets: readonly string[], digest: Digest): Json {
-  if (secrets.length === 0) return value
   if (isSecret(path, secrets)) return hidden(value, digest)
-  const names = splitPath(path)
   return secrets
-    .map(splitPath)
-    .filter((secret) => begins(secret, names))
-    .reduce((left, secret) => hideAt(left, secret.slice(names.length), digest), value)
+    .filter((secret) => isInside(secret, path))
+    .reduce((left, secret) => hideAt(left, splitPath(secret).slice(splitPath(path).length), digest), value)
 }
 
 function hideAt(value: Json, [name, ...rest]: readonly string[], digest: Digest): Json {
@@ -34,6 +28,3 @@ function hidden(value: Json, digest: Digest): Json {
   if (value === null) return null
   return digest(typeof value === 'string' ? value : canonicalJson(value))
 }
-
-const begins = (names: readonly string[], start: readonly string[]): boolean =>
-  start.length <= names.length && start.every((name, at) => name === names[at])

@@ -4,6 +4,8 @@ import type { Finding } from './finding.ts'
 /** Beyond these the oldest goes, which can only make a repeat alert again. */
 const MAX_SEEN = 200_000
 
+const NONE: readonly string[] = []
+
 /** What was already said of an event: queues deliver twice, trails overlap, and a call reaches several accounts. */
 export interface Seen {
   has(finding: Finding): boolean
@@ -36,16 +38,19 @@ function deliveryOf({ eventId, account, resource }: Finding): string | undefined
  * state counts even where another, which did not, came first.
  */
 const copiesOf = (finding: Finding): readonly string[] =>
-  ownedOf(finding) ?? [...callOf(finding, 'unowned'), ...callOf(finding, 'owned')]
+  finding.sharedEventId === undefined
+    ? NONE
+    : (ownedOf(finding) ?? [...callOf(finding, 'unowned'), ...callOf(finding, 'owned')])
 
 const marksOf = (finding: Finding): readonly string[] => {
+  if (finding.sharedEventId === undefined) return NONE
   const owned = ownedOf(finding)
   return owned === undefined ? callOf(finding, 'unowned') : [...owned, ...callOf(finding, 'owned')]
 }
 
-function callOf({ sharedEventId, resource }: Finding, what: string): readonly string[] {
-  return sharedEventId === undefined ? [] : [['shared', sharedEventId, resource?.type, what].join('\n')]
-}
+const callOf = ({ sharedEventId, resource }: Finding, what: string): readonly string[] => [
+  ['shared', sharedEventId, resource?.type, what].join('\n'),
+]
 
 function ownedOf(finding: Finding): readonly string[] | undefined {
   const { resource } = finding

@@ -5,6 +5,8 @@ import { compileNames, type NameReader } from './identity.ts'
 import type { JsonObject } from './json.ts'
 import { contentOf, type Instance, type State, type Where } from './state.ts'
 
+/** Whose resources states are indexed by. */
+const CLOUD = 'aws' satisfies Cloud
 /** Where neither the resource nor its provider tells: matches every account or region. */
 const ANY = '*'
 
@@ -61,9 +63,15 @@ interface Entry {
   readonly state: State
   readonly instance: Instance
   readonly id: string
-  /** Cloud, account, region and type. */
-  readonly place: string
+  readonly place: Place
   readonly names: readonly string[]
+}
+
+/** What tells a name from the same one elsewhere. */
+interface Place {
+  readonly type: string
+  readonly account: string
+  readonly region: string
 }
 
 interface Held {
@@ -79,8 +87,10 @@ interface Kind {
   readonly names: readonly NameReader[]
 }
 
-/** By place and by name. Nearly every name has one owner: a hundred thousand lists of one would be a tenth of the index. */
-type Places = Map<string, Map<string, Entry | Entry[]>>
+/** Nearly every name has one owner: a hundred thousand lists of one would be a tenth of the index. */
+type Names = Map<string, Entry | Entry[]>
+/** By type, account and region, each by itself: a key made of all would be a new text, to be hashed, for each look-up. */
+type Places = Map<string, Map<string, Map<string, Names>>>
 
 /** Indexes the resource types that the catalog knows; no event could ask for another. */
 export function createStateIndex(types: ReadonlyMap<string, ResourceType>): StateIndex {
@@ -114,17 +124,15 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
   }
 
   function search({ cloud, account, region, type, id }: Identifier): Entry | undefined {
+    const ofType = cloud === CLOUD ? byPlace.get(type) : undefined
+    if (ofType === undefined) return undefined
     let deposed: Entry | undefined
-    for (const [inAccount, inRegion] of [
-      [account, region],
-      [account, ANY],
-      [ANY, region],
-      [ANY, ANY],
-    ] as const)
-      for (const entry of ownersIn(byPlace.get(placeOf(cloud, inAccount, inRegion, type))?.get(id))) {
-        if (!entry.instance.isDeposed) return entry
-        deposed ??= entry // what waits for its destruction comes after what has its place now
-      }
+    for (const inAccount of [account, ANY])
+      for (const inRegion of [region, ANY])
+        for (const entry of ownersIn(ofType.get(inAccount)?.get(inRegion)?.get(id))) {
+          if (!entry.instance.isDeposed) return entry
+          deposed ??= entry // what waits for its destruction comes after what has its place now
+        }
     return deposed
   }
 
@@ -145,9 +153,6 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
   }
 }
 
-const placeOf = (cloud: Cloud, account: string, region: string, type: string): string =>
-  `${cloud}\n${account}\n${region}\n${type}`
-
 const unpack = ({ state, instance, id }: Entry): Owned => ({
   state: state.name,
   type: instance.type,
@@ -156,12 +161,18 @@ const unpack = ({ state, instance, id }: Entry): Owned => ({
   ...contentOf(state, instance),
 })
 
+const NOBODY: readonly Entry[] = []
 const ownersIn = (found: Entry | Entry[] | undefined): readonly Entry[] =>
-  found === undefined ? [] : Array.isArray(found) ? found : [found]
+  found === undefined ? NOBODY : Array.isArray(found) ? found : [found]
+
+const namesIn = (byPlace: Places, { type, account, region }: Place): Names =>
+  byPlace
+    .getOrInsertComputed(type, () => new Map())
+    .getOrInsertComputed(account, () => new Map())
+    .getOrInsertComputed(region, () => new Map())
 
 function remember(byPlace: Places, entry: Entry): void {
-  const byName = byPlace.get(entry.place) ?? new Map<string, Entry | Entry[]>()
-  byPlace.set(entry.place, byName)
+  const byName = namesIn(byPlace, entry.place)
   for (const name of entry.names) {
     const others = byName.get(name)
     if (others === undefined) byName.set(name, entry)
@@ -175,19 +186,19 @@ function forget(byPlace: Places, { state, entries }: Held): void {
   const touched = new Map([...entries.values()].map(({ place }) => [place, new Set<string>()] as const))
   for (const { place, names } of entries.values()) for (const name of names) touched.get(place)?.add(name)
   for (const [place, names] of touched) {
-    const byName = byPlace.get(place)
+    const byName = namesIn(byPlace, place)
     for (const name of names) {
-      const others = ownersIn(byName?.get(name)).filter((owner) => owner.state !== state)
-      if (others.length === 0) byName?.delete(name)
-      else byName?.set(name, [...others])
+      const others = ownersIn(byName.get(name)).filter((owner) => owner.state !== state)
+      if (others.length === 0) byName.delete(name)
+      else byName.set(name, [...others])
     }
-    if (byName?.size === 0) byPlace.delete(place)
+    if (byName.size === 0) byPlace.get(place.type)?.get(place.account)?.delete(place.region)
   }
 }
 
 function entriesOf(state: State, kinds: ReadonlyMap<string, Kind>, dependents: DependentsIndex): readonly Entry[] {
   const providers = providerPlaces(state)
-  const places = new Map<string, string>() // one text for all that are in one place
+  const places = new Map<string, Place>() // one object for all that are in one place
   return state.instances.flatMap((instance) => {
     const kind = kinds.get(instance.type)
     if (kind === undefined) return []
@@ -196,9 +207,8 @@ function entriesOf(state: State, kinds: ReadonlyMap<string, Kind>, dependents: D
     const { account, region } = placeIn(instance, attributes, kind.type, providers.get(instance.provider))
     const names = [...new Set(kind.names.flatMap((read) => read(attributes)))]
     const id = textOf(attributes, 'id') ?? names[0] ?? ''
-    const here = placeOf('aws', account ?? ANY, region ?? ANY, instance.type)
-    const place = places.get(here) ?? here
-    places.set(place, place)
+    const here: Place = { type: instance.type, account: account ?? ANY, region: region ?? ANY }
+    const place = places.getOrInsert(Object.values(here).join('\n'), here)
     return [{ state, instance, id, place, names }]
   })
 }

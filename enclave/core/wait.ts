@@ -14,8 +14,12 @@ const isAlarm = ({ outcome }: Finding): boolean => outcome === 'drift' || outcom
 /** Has Terraform's changes wait for its states, and what only seems to change nothing while one of those is under way. */
 export function wait(findings: readonly Finding[], call: Call, names: readonly string[], ground: Ground): Waited {
   if (call.run !== 'terraform') return findings.some(isAlarm) ? { findings } : behindTerraform(findings, call, ground)
-  if (!findings.some(isAlarm)) return { findings }
   const { event, target, now } = call
+  if (!findings.some(isAlarm)) {
+    if (!isStep(call)) return { findings }
+    const made = waiting(Date.parse(event.time), names, ground.states, { now, holdMs: ground.holdMs })
+    return made.kind === 'held' ? { findings, until: made.until } : { findings }
+  }
   const [first] = findings
   const expected = (reason: string): readonly Finding[] =>
     first === undefined ? [] : [placedAs(first, draft(event, 'expected', reason))]
@@ -35,6 +39,10 @@ export function wait(findings: readonly Finding[], call: Call, names: readonly s
   }
   return { findings }
 }
+
+/** Making a resource may take several calls, the last of which sets what a resource has that nobody set. */
+const isStep = ({ subject, target, comparison }: Call): boolean =>
+  subject.resource.state === null && target.effect !== 'delete' && comparison.touched.length > 0
 
 const isUnseen = ({ subject, comparison: { changes } }: Call): boolean =>
   subject.resource.state !== null && changes.length > 0 && changes.every(({ suspected }) => suspected)

@@ -1,7 +1,6 @@
 import { matchesGlob } from '../glob.ts'
 import { canonicalJson, isObject, type Json, type JsonObject } from '../json.ts'
-import { parseDocument } from '../document.ts'
-import { normalPolicy } from '../policy.ts'
+import { policyIn } from '../policy.ts'
 
 /** A grant of so many combinations is taken for a wider one without comparing them. */
 const MAX_COMBINATIONS = 20_000
@@ -97,10 +96,15 @@ const isNarrowed = (condition: JsonObject): boolean =>
 const isEverything = (value: string): boolean => /^(?:\*|0\.0\.0\.0\/0|::\/0)$/.test(value)
 
 function statementsOf(policy: Json): readonly Statement[] {
-  const document = normalPolicy(parseDocument(policy) ?? {})
-  const statements = isObject(document) ? document['Statement'] : undefined
-  return Array.isArray(statements) ? statements.filter(isObject).map(parseStatement) : []
+  const document = policyIn(policy)
+  return isObject(document) ? parsed.getOrInsertComputed(document, parseStatements) : []
 }
+
+/** By the policies that are remembered: several predicates ask of one. */
+const parsed = new WeakMap<JsonObject, readonly Statement[]>()
+
+const parseStatements = ({ Statement: statements }: JsonObject): readonly Statement[] =>
+  Array.isArray(statements) ? statements.filter(isObject).map(parseStatement) : []
 
 function parseStatement(statement: JsonObject): Statement {
   const { Sid: _, ...rest } = statement

@@ -70,7 +70,7 @@ describe('a value', () => {
     ['is joined', { from: 'request.a', read: 'joined' }, { a: { b: ['1', '2'], c: '3' } }, { b: '1,2', c: '3' }],
     ['cannot be joined', { from: 'request.a', read: 'joined' }, { a: 'b' }, undefined],
     ['is no method', { from: 'request.a', read: 'method' }, { a: '/variables/b' }, undefined],
-    ['says nothing', { from: 'request.a', snake: { b_c: null } }, { a: { bC: {}, d: {} } }, { d: [{}] }],
+    ['says nothing', { from: 'request.a', snake: { low_tide: null } }, { a: { lowTide: {}, d: {} } }, { d: [{}] }],
     ['is a whole method', { from: 'request.a', read: 'whole_method' }, { a: '/~1a~1b/GET' }, 'a~1b/GET'],
     ['is every whole method', { from: 'request.a', read: 'whole_method' }, { a: '/*/*' }, '*/*'],
     ['is a setting', { from: 'request.a', read: 'whole_method' }, { a: '/*/*/caching/enabled' }, undefined],
