@@ -18,11 +18,8 @@ export type Rules = (subject: Subject) => readonly Rule[]
 const indexed = { all: new WeakMap<readonly Rule[], Rules>(), first: new WeakMap<readonly Rule[], Rules>() }
 
 /** Remembers which rules a call can match by its names alone, so that an event meets those and no others. */
-export function createRules(rules: readonly Rule[], matching: RuleMatching = 'all'): Rules {
-  const known = indexed[matching].get(rules) ?? buildIndex(rules, matching)
-  indexed[matching].set(rules, known)
-  return known
-}
+export const createRules = (rules: readonly Rule[], matching: RuleMatching = 'all'): Rules =>
+  indexed[matching].getOrInsertComputed(rules, () => buildIndex(rules, matching))
 
 function buildIndex(rules: readonly Rule[], matching: RuleMatching): Rules {
   const ordered = matching === 'first' ? rules : rules.toSorted((a, b) => gravity(a) - gravity(b))

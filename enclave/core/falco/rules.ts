@@ -166,7 +166,8 @@ function compileRule(
     // The message speaks of the change that made the rule match.
     message: (subject) => {
       const all = views(subject)
-      return message(all.find(matches) ?? all[0])
+      const matching = all.length > 1 ? all.find(matches) : undefined
+      return message(matching ?? all[0])
     },
     explain: (subject) => {
       const all = views(subject)
