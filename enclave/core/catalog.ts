@@ -17,8 +17,8 @@ export interface ResourceType {
   readonly like?: string
   /** The state's attributes any of which names the resource, or templates of them (identity.ts), the most usual first. */
   readonly identities: readonly string[]
-  /** What `terraform import` takes, as a template of attributes (identity.ts); the id where there is none. */
-  readonly import?: string
+  /** What `terraform import` takes, as a template of attributes (identity.ts); the id where there is none, false where it takes nothing. */
+  readonly import?: string | false
   /** The attribute that holds the account, for types without an ARN. */
   readonly account?: string
   /** It is one tag of what other types describe, with a `key` and a `value`; its names are theirs with the key behind a comma. */

@@ -33,7 +33,7 @@ const VERSION = /\d{8}(?:v\d+)?$/
 const typeSource = v.strictObject({
   identities: v.optional(texts),
   account: v.optional(v.string()),
-  import: v.optional(v.string()),
+  import: v.optional(v.union([v.string(), v.literal(false)])),
   arn: v.optional(texts),
   prefix: v.optional(v.string()),
   one_tag: v.optional(v.boolean(), false),
@@ -193,7 +193,7 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
       const attributes =
         schema.get(name) ?? fail("not in the schema: generate rules/schema anew, or it is not the provider's", path)
       const otherwise = Object.entries(own.otherwise ?? {})
-      for (const text of [...identities, account ?? [], imported ?? [], ...otherwise].flat())
+      for (const text of [...identities, account ?? [], imported || [], ...otherwise].flat())
         for (const attribute of attributesIn(text))
           if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
       if (own.one_tag && !(attributes.has('key') && attributes.has('value')))

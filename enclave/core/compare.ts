@@ -78,8 +78,7 @@ export const isLeft = (target: Target, event: CloudEvent, known: Known, current:
 /** What an event writes, and what stood there. */
 function written(target: Target, event: CloudEvent, known: Known | undefined, current: Current) {
   const kindAt = (path: string): AttributeKind => kindOf(target.type, path) ?? 'string'
-  const old = (path: string): Json =>
-    known === undefined ? null : stateValue(target.type, known.attributes, path)
+  const old = (path: string): Json => (known === undefined ? null : stateValue(target.type, known.attributes, path))
   return { kindAt, old, values: newValues(target, event, kindAt, (at) => current(at) ?? old(at)) }
 }
 

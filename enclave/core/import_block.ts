@@ -4,9 +4,10 @@ import { compileIdentity } from './identity.ts'
 
 /**
  * The block that brings a resource under Terraform. Undefined where the id is made of attributes that the record does not
- * give: half an id would import something else.
+ * give, since half an id would import something else, and where the provider imports no such resource.
  */
 export function importBlock(type: ResourceType, id: string, made: readonly Change[]): string | undefined {
+  if (type.import === false) return undefined
   const imported = type.import === undefined ? id : idIn(type.import, id, made)
   if (imported === undefined || imported === '') return undefined
   return `import {\n  to = ${type.name}.${labelOf(imported)}\n  id = ${quoted(imported)}\n}`

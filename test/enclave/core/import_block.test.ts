@@ -20,6 +20,10 @@ test.each<[string, string, Readonly<Record<string, Json>>, string | undefined]>(
   expect(importBlock(plain, id, made(attributes))).toBe(block)
 })
 
+test('writes none where the provider imports no such resource', () => {
+  expect(importBlock({ ...plain, import: false }, 'app', [])).toBeUndefined()
+})
+
 test('puts an id together from attributes, or leaves it', () => {
   expect(importBlock(composite, 'x', made({ cluster: 'a', name: 'b' }))).toContain('id = "a/b"')
   expect(importBlock(composite, 'x', made({ name: 'b' }))).toBeUndefined()
