@@ -1,4 +1,4 @@
-import { attestEndpoint, type Attested } from '../operator/endpoint.ts'
+import { attestEndpoint, type Attested } from '../deploy/endpoint.ts'
 
 /** Asks whoever answers at a port of this machine to prove that it is the enclave of this image and configuration. */
 export const attestIngress = (

@@ -4,7 +4,7 @@ import {
   RotateSecretCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import { asking } from './aws.ts'
+import { asking } from '../deploy/aws.ts'
 import { InputError } from './inputs.ts'
 
 export type SecretsClient = Pick<SecretsManagerClient, 'send'>

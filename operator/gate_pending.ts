@@ -4,7 +4,7 @@ import {
   GetPipelineExecutionCommand,
   GetPipelineStateCommand,
 } from '@aws-sdk/client-codepipeline'
-import { asking } from './aws.ts'
+import { asking } from '../deploy/aws.ts'
 import { InputError } from './inputs.ts'
 
 export type PipelineClient = Pick<CodePipelineClient, 'send'>

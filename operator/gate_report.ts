@@ -2,7 +2,7 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { KeyObject } from 'node:crypto'
 import { ENVELOPE_FILE, type Report, verifyReport } from '../deploy/gate/provenance.ts'
 import type { Summary } from '../deploy/gate/summary.ts'
-import { asking } from './aws.ts'
+import { asking } from '../deploy/aws.ts'
 import type { Pending } from './gate_pending.ts'
 import { InputError } from './inputs.ts'
 

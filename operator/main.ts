@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { CatalogError } from '../enclave/core/catalog_file.ts'
 import { RuleError } from '../enclave/core/falco/source.ts'
 import { StateError } from '../enclave/core/state.ts'
+import { AwsError } from '../deploy/aws.ts'
 import { GateError } from '../deploy/gate/error.ts'
 import { attestCommand } from './attest.ts'
 import { coverageCommand } from './coverage_command.ts'
@@ -23,7 +24,7 @@ const terminal: Terminal = {
 }
 
 /** What a person can put right gets one line; anything else is a fault of ours and keeps its stack. */
-const EXPECTED = [InputError, StateError, CatalogError, RuleError, GateError]
+const EXPECTED = [InputError, StateError, CatalogError, RuleError, GateError, AwsError]
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit() // `| head` has seen enough

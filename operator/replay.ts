@@ -86,7 +86,7 @@ export async function replay(
   for await (const batch of records)
     for (const record of batch) {
       count += 1
-      if (record instanceof UnreadRecord && isDropped(record)) continue
+      if (record instanceof UnreadRecord && record.isTelling && isDropped(record)) continue
       const event = parsed(record instanceof EventError ? record : wholeOf(record))
       if (event instanceof EventError) {
         take(rejected(`${event.code}: ${event.message}`))

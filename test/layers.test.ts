@@ -45,6 +45,7 @@ const forbidden: readonly [file: string, specifier: string][] = [
   ['parent-proxy/egress.ts', '../enclave/core/finding.ts'],
   ['parent-proxy/services.ts', '../local/stack.ts'],
   ['vsock/index.ts', '../parent-proxy/egress.ts'],
+  ['deploy/gate/main.ts', '../../operator/inputs.ts'],
   ['operator/main.ts', '../local/stack.ts'],
   ['operator/main.ts', '../enclave/boot.ts'],
 ]
@@ -58,6 +59,7 @@ const allowed: readonly [file: string, specifier: string][] = [
   ['enclave/boot.ts', './adapters/sqs.ts'],
   ['parent-proxy/egress.ts', '../vsock/index.ts'],
   ['operator/main.ts', '../enclave/core/finding.ts'],
+  ['operator/gate.ts', '../deploy/gate/error.ts'],
   ['local/stack.ts', '../enclave/boot.ts'],
 ]
 

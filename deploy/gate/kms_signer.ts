@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type KMSClient, SignCommand } from '@aws-sdk/client-kms'
-import { asking } from '../../operator/aws.ts'
+import { asking } from '../aws.ts'
 import type { Sign } from './dsse.ts'
 import { GateError } from './error.ts'
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { buffer } from 'node:stream/consumers'
 import { createInterface } from 'node:readline'
-import { attestEndpoint, type Expected } from '../../operator/endpoint.ts'
+import { attestEndpoint, type Expected } from '../endpoint.ts'
 import { GateError } from './error.ts'
 import type { Cluster } from './rollout.ts'
 

@@ -1,13 +1,13 @@
 import { Command } from 'commander'
 import { AttestationError } from '../../enclave/attestation/error.ts'
-import { EndpointError } from '../../operator/endpoint.ts'
-import { InputError } from '../../operator/inputs.ts'
+import { AwsError } from '../aws.ts'
+import { EndpointError } from '../endpoint.ts'
 import { buildCommands } from './commands_build.ts'
 import { releaseCommands } from './commands_release.ts'
 import { reportCommands } from './commands_report.ts'
 import { GateError } from './error.ts'
 
-const EXPECTED = [GateError, InputError, AttestationError, EndpointError]
+const EXPECTED = [GateError, AwsError, AttestationError, EndpointError]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 

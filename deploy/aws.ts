@@ -1,4 +1,7 @@
-import { InputError } from './inputs.ts'
+/** What AWS refused, or nobody answered, and what to do about it. */
+export class AwsError extends Error {
+  readonly code = 'ERR_AWS'
+}
 
 /** What a person can do about a refusal of AWS, by the name that the SDK gives it, or the code that the system does. */
 const ADVICE = new Map(
@@ -31,7 +34,7 @@ export async function asking<T>(what: string, ask: () => Promise<T>): Promise<T>
   } catch (error) {
     for (const name of error instanceof Error ? namesOf(error) : []) {
       const advice = ADVICE.get(name)
-      if (advice !== undefined) throw new InputError(`cannot ${what}: ${advice} (${name})`, { cause: error })
+      if (advice !== undefined) throw new AwsError(`cannot ${what}: ${advice} (${name})`, { cause: error })
     }
     throw error
   }
