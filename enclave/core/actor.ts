@@ -37,7 +37,8 @@ export function parseActor(record: JsonObject): Actor {
   const invokedBy = textOf(identity['invokedBy'])
   const role = type === 'AssumedRole' ? roleOf(objectOf(context['sessionIssuer']), assumed) : undefined
   const federation = objectOf(context['webIdFederationData'])
-  const userAgent = textOf(record['userAgent'])?.replace(/^\[(.*)\]$/s, '$1') // S3 puts it in brackets
+  const agent = textOf(record['userAgent'])
+  const userAgent = agent?.startsWith('[') === true ? agent.replace(/^\[(.*)\]$/s, '$1') : agent // S3 puts it in brackets
   return defined<Actor>({
     type,
     name: nameOf(identity, { type, session, arn, invokedBy }),

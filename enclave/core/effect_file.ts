@@ -209,6 +209,9 @@ const textOf = (value: Json): string => (typeof value === 'string' ? value : JSO
 const listed = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value])
 /** The names that a value holds. */
 export const textsIn = (value: Json | undefined): readonly string[] =>
-  listed(value ?? null).flatMap((one) =>
-    typeof one === 'number' ? [String(one)] : typeof one === 'string' && one !== '' && !isRedacted(one) ? [one] : [],
-  )
+  Array.isArray(value) ? (value as readonly Json[]).flatMap(textIn) : textIn(value ?? null)
+
+function textIn(value: Json): readonly string[] {
+  if (typeof value === 'number') return [String(value)]
+  return typeof value === 'string' && value !== '' && !isRedacted(value) ? [value] : []
+}

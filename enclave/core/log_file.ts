@@ -9,7 +9,7 @@ const [LOWER_F, LOWER_N, LOWER_T] = [0x66, 0x6e, 0x74]
 
 /**
  * Of a record what tells whether its event can be dropped, the account, which saves looking for the caller's, and the
- * time; null is what the record lacks. Nothing else in it counts, as long as none of these is an object or a list.
+ * time; null is what the record lacks. Nothing else in it counts, as long as each of these is a text, a flag or null.
  */
 const NO_GLANCE = {
   eventName: null,
@@ -27,15 +27,23 @@ const NO_GLANCE = {
 }
 export type Glance = Readonly<Record<keyof typeof NO_GLANCE, string | boolean | null>>
 
-/** A record as it lies in a log file: found to be JSON, and parsed when somebody asks for more than a glance. */
-export class UnreadRecord {
+interface Look {
   readonly glance: Glance
+  /** Whether the record can be dropped for its glance, which shows null for what is neither text nor flag. */
+  readonly isTelling: boolean
+}
+
+/** A record as it lies in a log file: found to be JSON, and parsed when somebody asks for more than a glance. */
+export class UnreadRecord implements Look {
+  readonly glance: Glance
+  readonly isTelling: boolean
   readonly #bytes: Buffer
   readonly #start: number
   readonly #end: number
 
-  constructor(glance: Glance, bytes: Buffer, start: number, end: number) {
+  constructor({ glance, isTelling }: Look, bytes: Buffer, start: number, end: number) {
     this.glance = glance
+    this.isTelling = isTelling
     this.#bytes = bytes
     this.#start = start
     this.#end = end
@@ -52,7 +60,8 @@ export const wholeOf = (record: Json | UnreadRecord): Json => (record instanceof
 /**
  * The records of a CloudTrail log file, `{"Records":[…]}`. Every byte of it is checked, so that no record can shift the
  * borders of another; undefined is any other document and whatever is no JSON, of which the whole parse knows what to
- * say. Parsed at once is a record that holds a backslash, which may hide a name, and one that a glance tells too little of.
+ * say. Parsed at once is a record that holds a backslash, which may hide a name; others when they are judged, one by one:
+ * a file's worth of them would have to be moved by the collector.
  */
 export function scanLog(bytes: Buffer): readonly (Json | UnreadRecord)[] | undefined {
   const records: (Json | UnreadRecord)[] = []
@@ -66,8 +75,8 @@ export function scanLog(bytes: Buffer): readonly (Json | UnreadRecord)[] | undef
     if (end === NONE) return NONE
     if (backslash !== -1 && backslash < start) backslash = bytes.indexOf(BACKSLASH, start)
     const hasBackslash = backslash !== -1 && backslash < end
-    const glance = isObject && !hasBackslash ? glances.take() : undefined
-    records.push(glance === undefined ? parse(bytes, start, end) : new UnreadRecord(glance, bytes, start, end))
+    const isPlain = isObject && !hasBackslash
+    records.push(isPlain ? new UnreadRecord(glances.take(), bytes, start, end) : parse(bytes, start, end))
     return end
   }
   const endOfRecords: MemberEnd = (_, start, depth, key, keyEnd) => {
@@ -130,17 +139,18 @@ function createGlances(bytes: Buffer) {
       for (const field of fields) field.start = 0
       return endOfObject(bytes, start, depth, endOfField)
     },
-    take(): Glance | undefined {
+    take(): Look {
       const glance: { -readonly [Name in keyof Glance]: Glance[Name] } = { ...NO_GLANCE }
+      let isTelling = true
       for (const field of fields) {
         if (field.start === 0) continue
         const first = bytes[field.start]
         if (first === QUOTE) glance[field.name] = textOf(field)
         else if (first === LOWER_T || first === LOWER_F) glance[field.name] = first === LOWER_T
-        else if (first !== LOWER_N) return undefined
+        else if (first !== LOWER_N) isTelling = false
       }
       // Which of two services that is, `additionalEventData` says.
-      return glance.eventSource === AUTO_SCALING ? undefined : glance
+      return { glance, isTelling: isTelling && glance.eventSource !== AUTO_SCALING }
     },
   }
 }

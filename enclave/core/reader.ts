@@ -26,15 +26,23 @@ const BODY = /^[a-z]\w*Input$/
 
 function withoutEnvelope(value: Json | undefined): Json | undefined {
   if (!isObject(value)) return value
-  const members = Object.entries(value)
-  const [[name, inner] = ['', null], ...others] = members
-  if (others.length === 0 && ENVELOPE.test(name) && isObject(inner)) return inner
-  return members.find(([member, body]) => BODY.test(member) && isObject(body))?.[1] ?? value
+  const names = Object.keys(value)
+  const [name = ''] = names
+  if (names.length === 1 && ENVELOPE.test(name) && isObject(value[name])) return value[name]
+  const body = names.find((member) => member.endsWith('Input') && BODY.test(member) && isObject(value[member]))
+  return body === undefined ? value : value[body]
 }
 
 /** What stands at a list of names, which calls in an envelope write in upper camel case. */
 export const standsAt = (value: Json | undefined, names: readonly string[]): Json | undefined =>
-  valueAt(value, names) ?? valueAt(value, names.map(upperFirst))
+  valueAt(value, names) ??
+  valueAt(
+    value,
+    upper.getOrInsertComputed(names, () => names.map(upperFirst)),
+  )
+
+/** Of each place that the catalog names: most calls lack some of what is looked for. */
+const upper = new WeakMap<readonly string[], readonly string[]>()
 
 const upperFirst = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 

@@ -26,11 +26,16 @@ describe('a record', () => {
     ["of Google's logs", '{"protoPayload":{"serviceName":"a","methodName":"b"}}', false],
     ['that is none', '"record"', false],
     ['that is nothing', 'null', false],
-  ])('%s: %s shows enough at a glance: %s', (_, text, isUnread) => {
+  ])('%s: %s shows enough at a glance: %s', (_, text, isTelling) => {
     const [found, ...more] = scanLog(fileOf(JSON.stringify(read), text))?.slice(1) ?? []
     expect(more).toEqual([])
-    expect(found instanceof UnreadRecord).toBe(isUnread)
+    expect(found instanceof UnreadRecord && found.isTelling).toBe(isTelling)
     expect(wholeOf(found ?? null)).toEqual(JSON.parse(text))
+  })
+
+  test('has no time that is no text', () => {
+    const [found] = scanLog(fileOf('{"eventName":"a","eventTime":["b"]}')) ?? []
+    expect(found).toMatchObject({ isTelling: false, glance: { eventName: 'a', eventTime: null } })
   })
 
   test('of two members with one name the last counts', () => {
@@ -147,7 +152,7 @@ describe('says what the whole parse says', () => {
       fc.property(files, (records) => {
         const found = scanLog(fileOf(...records))
         expect(found?.map(wholeOf)).toEqual(records.map((text) => JSON.parse(text) as Json))
-        const unread = (found ?? []).filter((each) => each instanceof UnreadRecord)
+        const unread = (found ?? []).filter((each) => each instanceof UnreadRecord).filter(({ isTelling }) => isTelling)
         expect(unread.map(({ glance }) => fateOf(glance))).toEqual(unread.map((each) => fateOf(each.read())))
       }),
       { numRuns: 500 },
