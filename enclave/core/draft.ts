@@ -63,11 +63,19 @@ export function rejected(reason: string, id = ''): Finding {
   }
 }
 
-/** A finding's three fields that speak of attributes. */
-export function changesOf(changes: readonly Change[]): Pick<Finding, 'changes' | 'delta'> & { verdict: Verdict } {
+/** A finding's fields that speak of attributes. What is certain of one of them is certain of the drift. */
+export function changesOf(
+  changes: readonly Change[],
+): Pick<Finding, 'changes' | 'delta' | 'suspected'> & { verdict: Verdict } {
   return {
     changes: Object.fromEntries(changes.map(({ path, old, now }) => [path, [old, now] as const])),
     delta: Object.fromEntries(changes.flatMap(({ path, delta }) => (delta === undefined ? [] : [[path, delta]]))),
-    verdict: changes.some(({ suspected }) => suspected) ? 'suspected' : 'confirmed',
+    ...suspectedOf(changes),
+    verdict: changes.length > 0 && changes.every(({ suspected }) => suspected) ? 'suspected' : 'confirmed',
   }
+}
+
+export function suspectedOf(changes: readonly Change[]): Pick<Finding, 'suspected'> {
+  const suspected = changes.flatMap((change) => (change.suspected ? [change.path] : []))
+  return suspected.length > 0 ? { suspected } : {}
 }

@@ -76,6 +76,8 @@ export interface Finding {
   readonly time: string
   readonly resource: ResourceRef | null
   readonly changes: { readonly [path: string]: readonly [old: Json, now: Json] }
+  /** The attributes whose new value no record tells for certain, withheld ones too. */
+  readonly suspected?: readonly string[]
   readonly delta: { readonly [path: string]: { readonly added: readonly Json[]; readonly removed: readonly Json[] } }
   readonly actor: Actor
   readonly severity: Severity
@@ -98,3 +100,7 @@ export interface Finding {
   /** The same for the copies of one call in the trails of several accounts. */
   readonly sharedEventId?: string
 }
+
+/** Whether the record does not show what an attribute of the finding changed to. */
+export const isUnseen = ({ changes, suspected }: Pick<Finding, 'changes' | 'suspected'>, path: string): boolean =>
+  suspected?.includes(path) === true && changes[path]?.[1] === null

@@ -1,5 +1,5 @@
 import type { Call, Case, Ground } from './case.ts'
-import { changesOf, draft } from './draft.ts'
+import { changesOf, draft, suspectedOf } from './draft.ts'
 import type { OpenDrift } from './drifts.ts'
 import { endings } from './endings.ts'
 import { quietOf } from './excuse.ts'
@@ -59,10 +59,11 @@ const isNews = ({ run }: Call, weighed: readonly Weighed[]): boolean =>
 function differenceOf({ event, run }: Call, weighed: readonly Weighed[]): Finding {
   const [loud, quiet] = [weighed.filter(isLoud), weighed.filter((one) => !isLoud(one))]
   const withheld = withheldOf(quiet)
+  const suspected = suspectedOf(weighed.map(({ change }) => change))
   if (!isAlert(run, weighed)) {
     const reason = withheld.find(({ by }) => by !== 'writer')?.reason ?? ''
     const { verdict } = changesOf(quiet.map(({ change }) => change))
-    return { ...draft(event, 'suppressed', reason), kind: 'changed', verdict, withheld }
+    return { ...draft(event, 'suppressed', reason), kind: 'changed', verdict, ...suspected, withheld }
   }
   const changes = changesOf(loud.map(({ change }) => change))
   const { reason = DIFFERS[changes.verdict], severity } = RUNS[run]
@@ -74,6 +75,7 @@ function differenceOf({ event, run }: Call, weighed: readonly Weighed[]): Findin
   return {
     ...draft(event, 'drift', reason),
     ...changes,
+    ...suspected,
     kind: 'changed',
     severity,
     ...(withheld.length > 0 ? { withheld } : {}),

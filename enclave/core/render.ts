@@ -1,5 +1,5 @@
 import type { Actor } from './event.ts'
-import type { Finding, OutcomeName, Severity } from './finding.ts'
+import { isUnseen, type Finding, type OutcomeName, type Severity } from './finding.ts'
 import { isObject, type Json } from './json.ts'
 import { delta } from './meaning.ts'
 import { parseDocument } from './document.ts'
@@ -52,13 +52,12 @@ export function toPerson(finding: Finding, { colour }: { readonly colour: boolea
   return lines.join('\n')
 }
 
-function changeLines({ changes, delta: deltas, verdict }: Finding): readonly string[] {
+function changeLines(finding: Finding): readonly string[] {
+  const { changes, delta: deltas } = finding
   return Object.entries(changes).flatMap(([path, [old, now]]) => {
     const parts = deltas[path] ?? partsOf(old, now)
-    if (parts === undefined) {
-      const unseen = verdict === 'suspected' && now === null
-      return [`${plain(path)}: ${show(old)} -> ${unseen ? '(not shown)' : show(now)}`]
-    }
+    if (parts === undefined)
+      return [`${plain(path)}: ${show(old)} -> ${isUnseen(finding, path) ? '(not shown)' : show(now)}`]
     const went = parts.removed.map((value) => `  - ${show(value)}`)
     return [`${plain(path)}:`].concat(
       went,

@@ -44,7 +44,7 @@ function isSettled(drift: OpenDrift, world: World): boolean {
   if (type === undefined) return false
   const kind = kindOf(type, path) ?? 'string'
   const value = stateAt(type, owned, path, digest)
-  const isUnknown = finding.verdict === 'suspected' && now === null
+  const isUnknown = now === null && finding.suspected?.includes(path) === true
   // A value nobody saw cannot be compared; that Terraform wrote another one is all there will ever be to know.
   return isUnknown ? !isSame(kind, value, changeOf(finding, path)?.[0] ?? null) : isSame(kind, value, now)
 }

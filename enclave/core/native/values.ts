@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts'
+import { isUnseen, type Finding } from '../finding.ts'
 import { canonicalJson, isObject, type Json } from '../json.ts'
 import { isInside, splitPath } from '../path.ts'
 import type { Subject } from '../rule.ts'
@@ -12,16 +12,21 @@ export interface Pair {
 }
 
 /** What a finding says of the attribute at a path: of itself, of what lies in it, or of the whole that it lies in. */
-export function changesAt({ changes, verdict }: Finding, path: string): readonly Pair[] {
+export function changesAt(finding: Finding, path: string): readonly Pair[] {
+  const { changes } = finding
   const pairs: Pair[] = []
   for (const changed of Object.keys(changes)) {
     const [old, now] = changes[changed] ?? [null, null]
-    const isUnseen = verdict === 'suspected' && now === null
-    if (isInside(changed, path)) pairs.push({ path: changed, old, now, isUnseen })
+    if (isInside(changed, path)) pairs.push({ path: changed, old, now, isUnseen: isUnseen(finding, changed) })
     else if (isInside(path, changed)) {
       const rest = below(path, changed)
-      const pair = { path, old: only(spread(old, rest)), now: only(spread(now, rest)), isUnseen }
-      if (isUnseen || canonicalJson(pair.old) !== canonicalJson(pair.now)) pairs.push(pair)
+      const pair = {
+        path,
+        old: only(spread(old, rest)),
+        now: only(spread(now, rest)),
+        isUnseen: isUnseen(finding, changed),
+      }
+      if (pair.isUnseen || canonicalJson(pair.old) !== canonicalJson(pair.now)) pairs.push(pair)
     }
   }
   return pairs

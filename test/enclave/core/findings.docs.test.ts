@@ -42,6 +42,7 @@ const FIELDS = {
   resource: 1,
   changes: 1,
   delta: 1,
+  suspected: 1,
   actor: 1,
   severity: 1,
   rules: 1,

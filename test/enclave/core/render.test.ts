@@ -52,6 +52,13 @@ test.each<[string, JsonObject, readonly string[]]>([
   for (const part of parts) expect(text).toContain(part)
 })
 
+test('beside a value that nobody saw, one that is gone is gone', () => {
+  const changes = { lifecycle: ['x', null], policy: ['y', null] } as const
+  const text = toPerson({ ...find(mutable), changes, delta: {}, suspected: ['policy'] }, { colour: false })
+  expect(text).toContain('lifecycle: "x" -> (none)')
+  expect(text).toContain('policy: "y" -> (not shown)')
+})
+
 test("nobody's name moves the cursor or hides a line", () => {
   const evil = '\u001B[2K\r\n\u202Eadmin\u0007'
   const one = {

@@ -89,11 +89,16 @@ const CHANGES: readonly [AttributeSource, Subject, boolean][] = [
   [{ attribute: 'a', operator: 'changed', from: true, to: false }, changed({ a: [false, true] }), false],
   [{ attribute: 'a', operator: 'changed', to: 'x' }, changed({ a: [null, 'x'] }), true],
   [{ attribute: 'a', operator: 'changed', to: null }, changed({ a: ['x', null] }), true],
-  [{ attribute: 'a', operator: 'changed' }, subject({ verdict: 'suspected', changes: { a: ['x', null] } }), true],
+  [{ attribute: 'a', operator: 'changed' }, subject({ suspected: ['a'], changes: { a: ['x', null] } }), true],
   [
     { attribute: 'a', operator: 'changed', to: null },
-    subject({ verdict: 'suspected', changes: { a: ['x', null] } }),
+    subject({ suspected: ['a'], changes: { a: ['x', null] } }),
     false,
+  ],
+  [
+    { attribute: 'a', operator: 'changed', to: null },
+    subject({ suspected: ['b'], changes: { a: ['x', null], b: ['x', null] } }),
+    true,
   ],
   [{ attribute: 'a', operator: 'increased' }, changed({ a: ['9', 10] }), true],
   [{ attribute: 'a', operator: 'decreased' }, changed({ a: [10, 9] }), true],

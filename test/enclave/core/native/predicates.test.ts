@@ -111,7 +111,7 @@ test('every predicate has a case that holds and one that does not', () => {
 })
 
 test('what a suspected change does not show is not guessed', () => {
-  const hidden = subject({ verdict: 'suspected', changes: { deletion_protection: [true, null] } })
+  const hidden = subject({ suspected: ['deletion_protection'], changes: { deletion_protection: [true, null] } })
   expect(predicate('deletion_protection_disabled', {})(hidden)).toBe(false)
 })
 
