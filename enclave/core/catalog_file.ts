@@ -10,6 +10,7 @@ import type { Fail } from './reader_file.ts'
 import { compileArn, compilePrefix } from './resource_name.ts'
 import { parseSchema, type Schema } from './schema.ts'
 import { compileTagging } from './tagging_file.ts'
+import { yamlValue } from './yaml_value.ts'
 
 export type CatalogErrorCode = 'ERR_CATALOG_YAML' | 'ERR_CATALOG_SHAPE' | 'ERR_CATALOG_SCHEMA'
 
@@ -98,14 +99,15 @@ type File = v.InferOutput<typeof fileSchema>
 export function parseService(text: string, name: string, schemaText: string): Service {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
-  const [mistake] = document.errors
-  if (mistake !== undefined) throw new CatalogError('ERR_CATALOG_YAML', `${name}: ${mistake.message}`)
+  const value = yamlValue(document, (message) => {
+    throw new CatalogError('ERR_CATALOG_YAML', `${name}: ${message}`)
+  })
   const fail: Fail = (message, path) => {
     const start = nodeNear(document, path)
     const line = start === undefined ? 1 : lines.linePos(start).line
     throw new CatalogError('ERR_CATALOG_SHAPE', `${name}:${line}: ${path.join('.')}: ${message}`)
   }
-  const parsed = v.safeParse(fileSchema, valueOf(document, name))
+  const parsed = v.safeParse(fileSchema, value)
   if (!parsed.success) {
     const issues: readonly v.BaseIssue<unknown>[] = parsed.issues
     return fail(issues[0]?.message ?? 'not a catalog file', issues[0]?.path?.map(({ key }) => key) ?? [])
@@ -114,16 +116,6 @@ export function parseService(text: string, name: string, schemaText: string): Se
   if (schema === undefined)
     throw new CatalogError('ERR_CATALOG_SCHEMA', `${name}: its part of the provider's schema cannot be read`)
   return compile(parsed.output, name, schema, fail)
-}
-
-function valueOf(document: Document, name: string): unknown {
-  try {
-    return document.toJS()
-  } catch (error) {
-    // An alias that leads nowhere, or too many of them.
-    if (!(error instanceof ReferenceError)) throw error
-    throw new CatalogError('ERR_CATALOG_YAML', `${name}: ${error.message}`)
-  }
 }
 
 /** Where the node at a path begins, or the last one on the way to it. */

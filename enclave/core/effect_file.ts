@@ -6,7 +6,7 @@ import { matchesGlob } from './glob.ts'
 import { isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
 import { isRedacted } from './meaning.ts'
-import { listOf, readKeys, readTags } from './reader.ts'
+import { listOf, readKeys, readTags } from './lists.ts'
 import { compileReader, type Context } from './reader_file.ts'
 
 const EFFECTS = ['change', 'create', 'put', 'delete'] as const satisfies readonly Effect[]

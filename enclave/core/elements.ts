@@ -2,7 +2,7 @@ import type { Reader } from './catalog.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json } from './json.ts'
 import { readPermissions } from './permission_calls.ts'
-import { listOf } from './reader.ts'
+import { listOf } from './lists.ts'
 import { compileReader, type Context } from './reader_file.ts'
 
 const PERMISSIONS = 'permissions'

@@ -13,10 +13,10 @@ const ANSWERED = /^[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2} [AP]M$/
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/
 
 /** A key by its id, where that is enough to tell it from all others. */
-export const normalKey = (name: string): string => name.replace(KEY_ARN, '')
+const normalKey = (name: string): string => name.replace(KEY_ARN, '')
 
 /** Whether two names are one: the same, or one the ARN that ends with the other. Two ARNs differ in any part. */
-export function endsArn(a: string, b: string): boolean {
+function endsArn(a: string, b: string): boolean {
   if (a === b) return true
   const [arn, name] = ARN_PREFIX.test(a) ? [a, b] : [b, a]
   if (!ARN_PREFIX.test(arn) || ARN_PREFIX.test(name) || name === '') return false
@@ -25,7 +25,7 @@ export function endsArn(a: string, b: string): boolean {
 }
 
 /** Whether two versions are the same as far as the shorter one goes. */
-export function isPrefixVersion(a: string, b: string): boolean {
+function isPrefixVersion(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a]
   return long === short || long.startsWith(`${short}.`)
 }

@@ -1,6 +1,6 @@
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { listOf, plain } from './reader.ts'
+import { listOf, plain } from './lists.ts'
 import { collapse, permission, permissionName, portOf, textOf, type Permission } from './security_groups.ts'
 
 /** How EC2 writes the peers of a permission: the lists, and the member of each that names the peer. */

@@ -3,6 +3,7 @@ import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { isRedacted } from './meaning.ts'
 import { valueAt } from './path.ts'
+import { listOf, plain } from './lists.ts'
 import * as steps from './reader.ts'
 import type { Place, Step } from './reader.ts'
 
@@ -116,9 +117,9 @@ function compileBlocks(source: Json, context: Context): ContextStep {
     return [name, read, missing] as const
   })
   return (value, event) =>
-    steps
-      .listOf(value)
-      .map((block) => Object.fromEntries(fields.map(([name, read, missing]) => [name, read(event, block) ?? missing])))
+    listOf(value).map((block) =>
+      Object.fromEntries(fields.map(([name, read, missing]) => [name, read(event, block) ?? missing])),
+    )
 }
 
 function compilePlace(text: string, context: Context): Read {
@@ -128,7 +129,7 @@ function compilePlace(text: string, context: Context): Read {
     if (context.block === undefined)
       return context.fail('a place begins with request., response., event. or element.', context.path)
     const names = text.split('.')
-    return (_, block) => (text === '.' ? block : steps.plain(steps.standsAt(block, names)))
+    return (_, block) => (text === '.' ? block : plain(steps.standsAt(block, names)))
   }
   const place = { root: match[1], names: match[2]?.split('.') ?? [] } as Place // the pattern lets no other root through
   return (event) => steps.readPlace(event, place)

@@ -3,7 +3,7 @@ import { shaped, textsIn } from './effect_file.ts'
 import { compileElements, within, type ElementsSource } from './elements.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json } from './json.ts'
-import { listOf } from './reader.ts'
+import { listOf } from './lists.ts'
 import { compileReader, type Context } from './reader_file.ts'
 
 /** A call that tags whatever an ARN or id names. */

@@ -4,6 +4,7 @@ import type { Actor, CloudEvent } from './event.ts'
 import type { Excuse } from './finding.ts'
 import { matchesGlob } from './glob.ts'
 import { isInside } from './path.ts'
+import { yamlValue } from './yaml_value.ts'
 
 /** A person at the console: the service only carries his calls. */
 const NOT_A_WRITER: ReadonlySet<string> = new Set(['signin.amazonaws.com'])
@@ -55,23 +56,13 @@ const fileSchema = v.strictObject({ writers: v.array(writerSchema) })
 
 /** Reads one file of rules/writers. */
 export function parseWriters(source: string, name: string): readonly Writer[] {
-  const document = parseDocument(source)
-  const [mistake] = document.errors
-  if (mistake !== undefined) throw new WriterError('ERR_WRITERS_YAML', `${name}: ${mistake.message}`)
-  const result = v.safeParse(fileSchema, toValue(document, name))
+  const value = yamlValue(parseDocument(source), (message) => {
+    throw new WriterError('ERR_WRITERS_YAML', `${name}: ${message}`)
+  })
+  const result = v.safeParse(fileSchema, value)
   if (result.success) return result.output.writers
   const [issue] = result.issues
   throw new WriterError('ERR_WRITERS_SHAPE', `${name}: ${v.getDotPath(issue) ?? 'top level'}: ${issue.message}`)
-}
-
-function toValue(document: ReturnType<typeof parseDocument>, name: string): unknown {
-  try {
-    return document.toJS()
-  } catch (error) {
-    // An alias that leads nowhere, or too many of them.
-    if (!(error instanceof ReferenceError)) throw error
-    throw new WriterError('ERR_WRITERS_YAML', `${name}: ${error.message}`)
-  }
 }
 
 /** The writer whose attribute this is, or with a null path the one whose resource. */

@@ -16,7 +16,7 @@ const MIX = [
 ] as const
 type ChapterTitle = (typeof MIX)[number]['chapter']
 const TURN: readonly ChapterTitle[] = MIX.flatMap(({ chapter, share }) => Array<ChapterTitle>(share).fill(chapter))
-export const DRIFTING: ChapterTitle = 'an administrator makes the tags of checkout-api mutable, in the console'
+const DRIFTING: ChapterTitle = 'an administrator makes the tags of checkout-api mutable, in the console'
 
 const BEGAN = Date.UTC(2026, 0, 5, 8)
 const RECORDS_A_SECOND = 10

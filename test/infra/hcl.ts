@@ -56,7 +56,7 @@ export async function readModule(folder: string): Promise<Module> {
 }
 
 /** Expressions are the strings with `${…}`; all others are plain text. */
-export function expressionsIn(value: unknown): readonly string[] {
+function expressionsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return value.includes('${') ? [value] : []
   if (typeof value !== 'object' || value === null) return []
   return Object.values(value).flatMap(expressionsIn)

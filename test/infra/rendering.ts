@@ -66,7 +66,7 @@ export interface Plan {
 }
 
 /** The planned resources of any plan. What is known after apply only is absent, and so is what is empty. */
-export const resourcesOf = (plan: Plan): Resources =>
+const resourcesOf = (plan: Plan): Resources =>
   Object.fromEntries(
     plan.resource_changes.flatMap(({ address, mode, change }) =>
       mode === 'managed' && change.after !== null

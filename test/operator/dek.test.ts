@@ -1,14 +1,12 @@
-import { KMSClient } from '@aws-sdk/client-kms'
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { rotate, type Clients } from '../../deploy/rotation/rotate.ts'
-import { createCa } from '../../local/aws/ca.ts'
-import { serveFront, type Front } from '../../local/aws/front.ts'
-import { hostsOf } from '../../local/aws/hosts.ts'
+import type { Front } from '../../local/aws/front.ts'
 import { createKms, type Kms } from '../../local/aws/kms.ts'
 import { createSecrets, type Secrets } from '../../local/aws/secrets.ts'
 import { dekCommand } from '../../operator/dek_command.ts'
-import { ACCOUNT, clientTo, REGION } from '../local/aws/clients.ts'
+import { ACCOUNT, REGION } from '../local/aws/clients.ts'
+import { serveKeyServices } from '../local/aws/key_services.ts'
 import { runIn } from './run.ts'
 
 const SECRET = 'driftseal-production/dek'
@@ -24,23 +22,15 @@ let now: Date
 let access: 'allowed' | 'denied'
 
 beforeAll(async () => {
-  const ca = await createCa(new Date())
-  const foreign: Secrets['service'] = (_request, response) => void response.writeHead(404).end()
-  front = await serveFront({
-    region: REGION,
-    certificate: await ca.issue(hostsOf(REGION)),
-    services: {
+  const services = await serveKeyServices(
+    {
       kms: (request, response) => kms.service(request, response),
       secretsmanager: (request, response) => secrets.service(request, response),
-      sqs: foreign,
-      s3: foreign,
-      rolesanywhere: foreign,
-      monitoring: foreign,
     },
-    access: () => access,
-  })
-  const settings = clientTo({ port: front.port, ca: ca.pem })
-  clients = { secrets: new SecretsManagerClient(settings), kms: new KMSClient(settings) }
+    () => access,
+  )
+  front = services.front
+  clients = services.clients
 })
 afterAll(() => front.close())
 beforeEach(() => {

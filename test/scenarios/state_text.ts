@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../enclave/core/json.ts'
 const ADDRESS = /^((?:module\.[\w-]+(?:\[[^\]]+\])?\.)*)([a-z]\w*)\.([\w-]+)(?:\[(.+)\])?$/
 const PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
 /** A member of a resource's attributes that is none: the paths of those that are sensitive. */
-export const SENSITIVE = '#sensitive'
+const SENSITIVE = '#sensitive'
 
 /** A state as Terraform writes it, from full addresses (modules, count and for_each) and attributes. */
 export function stateText(

@@ -10,7 +10,7 @@ export const hex = (text: string | Uint8Array, algorithm = 'sha384'): string =>
 export const [LIVE, NEW, OTHER] = [hex('live'), hex('new'), hex('other')] as const
 export const EXECUTION = '0c7f9d3a-1b2c-4d5e-8f90-a1b2c3d4e5f6'
 export const COMMIT = hex('commit', 'sha1')
-export const LIVE_COMMIT = hex('live commit', 'sha1')
+const LIVE_COMMIT = hex('live commit', 'sha1')
 export const REPOSITORY = 'example/driftseal'
 export const BUILDER = 'arn:aws:codepipeline:us-east-1:111122223333:driftseal-production'
 export const EXPECTED: Expected = {

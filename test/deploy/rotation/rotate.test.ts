@@ -1,21 +1,20 @@
-import { KMSClient } from '@aws-sdk/client-kms'
+import type { KMSClient } from '@aws-sdk/client-kms'
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   RotateSecretCommand,
-  SecretsManagerClient,
+  type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseRotation, RotationError, type Rotation } from '../../../deploy/rotation/request.ts'
 import { rotate, type Wrapping } from '../../../deploy/rotation/rotate.ts'
-import { createCa } from '../../../local/aws/ca.ts'
-import { serveFront, type Front } from '../../../local/aws/front.ts'
-import { hostsOf } from '../../../local/aws/hosts.ts'
+import type { Front } from '../../../local/aws/front.ts'
 import { createKms, type Kms } from '../../../local/aws/kms.ts'
 import { createSecrets, type Secrets } from '../../../local/aws/secrets.ts'
-import { ACCOUNT, clientTo, REGION } from '../../local/aws/clients.ts'
+import { ACCOUNT, REGION } from '../../local/aws/clients.ts'
+import { serveKeyServices } from '../../local/aws/key_services.ts'
 
 const KEY = '11111111-2222-4333-8444-555555555555'
 const ENVIRONMENT = 'test'
@@ -33,22 +32,12 @@ let keyArn: string
 let secret: string
 
 beforeAll(async () => {
-  const ca = await createCa(new Date())
-  const foreign: Secrets['service'] = (_request, response) => void response.writeHead(404).end()
-  front = await serveFront({
-    region: REGION,
-    certificate: await ca.issue(hostsOf(REGION)),
-    services: {
-      kms: (request, response) => kms.service(request, response),
-      secretsmanager: (request, response) => store.service(request, response),
-      sqs: foreign,
-      s3: foreign,
-      rolesanywhere: foreign,
-    },
-    access: () => 'allowed',
+  const services = await serveKeyServices({
+    kms: (request, response) => kms.service(request, response),
+    secretsmanager: (request, response) => store.service(request, response),
   })
-  const settings = clientTo({ port: front.port, ca: ca.pem })
-  clients = { secrets: new SecretsManagerClient(settings), kms: new KMSClient(settings) }
+  front = services.front
+  clients = services.clients
 })
 afterAll(() => front.close())
 beforeEach(async () => {
