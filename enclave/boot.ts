@@ -193,6 +193,7 @@ async function loadState({ rules, clock, log }: Surroundings, unlocked: Unlocked
     principals: (state) => principals.get(state) ?? [],
     digest: (value) => digestOf(keys.ring, value),
     holdMs: config.terraform_hold_secs * 1000,
+    began: clock.now(),
     sessions: createSessions(),
     writers: [...config.writers, ...writers],
     suppressions: config.suppressions,

@@ -7,6 +7,7 @@ import { openKernel } from './adapters/kernel.ts'
 import { openParentLog } from './adapters/log.ts'
 import { openParent } from './adapters/parent.ts'
 import { boot, type Surroundings } from './boot.ts'
+import { NODE_FLAGS } from './node_flags.ts'
 import { countOutcomes } from './outcomes.ts'
 
 /** Measured with the image. */
@@ -23,8 +24,6 @@ const REPORT_INTERVAL_MS = 60_000
 /** How long the last lines of the log may take to reach the parent: of a production enclave nothing else is seen. */
 const LAST_WORDS_MS = 2_000
 
-/** SIGUSR1 would open the inspector, and the inspector every secret; Node must be told before it starts. */
-const NODE_FLAGS = '--disable-sigusr1'
 /** Set by Node's official images, and read by nobody. */
 const HARMLESS = 'NODE_VERSION'
 
@@ -64,8 +63,8 @@ setTimeout(() => process.exit(), LAST_WORDS_MS).unref()
 
 /** The image is measured with its command line; whatever else Node is told would open what it keeps closed. */
 function refuseTampering(): void {
-  const flags = process.execArgv.join(' ')
-  if (flags !== NODE_FLAGS) throw new Error(`start it with ${NODE_FLAGS} and no other flag of Node (found "${flags}")`)
+  const [flags, expected] = [process.execArgv.join(' '), NODE_FLAGS.join(' ')]
+  if (flags !== expected) throw new Error(`start it with ${expected} and no other flag of Node (found "${flags}")`)
   const names = Object.keys(process.env).filter((name) => name.startsWith('NODE_') && name !== HARMLESS)
   if (names.length > 0)
     throw new Error(`unset ${names.join(', ')}: nothing but the measured image tells Node what to do`)

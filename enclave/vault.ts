@@ -4,7 +4,7 @@ import type { Keys } from './keys.ts'
 import type { Blobs, Clock, HostBytes } from './ports.ts'
 import { open, seal, type Expected, type Opened } from './sealing/envelope.ts'
 import { SealingError } from './sealing/error.ts'
-import { NONCE_BYTES } from './sealing/gcm-siv.ts'
+import { createNonces } from './sealing/nonce.ts'
 import type { KeyId, Ring, SealedPurpose } from './sealing/ring.ts'
 import type { Sealed } from './sealing/types.ts'
 import { createTurn } from './turn.ts'
@@ -60,6 +60,7 @@ export function openVault(
 ): Vault {
   const live = new Map<string, Live>()
   const turns = new Map<string, ReturnType<typeof createTurn>>()
+  const nonce = createNonces(randomBytes)
 
   /** Of one live object no two versions are written at once. */
   const inTurn = <T>(name: string, task: () => Promise<T>): Promise<T> => {
@@ -69,7 +70,7 @@ export function openVault(
   }
 
   const sealAt = <T>({ predecessor = NO_PREDECESSOR, ...place }: Place, plaintext: Uint8Array): Sealed<T> =>
-    seal(ring, { ...place, predecessor, environment, time: clock.now() }, randomBytes(NONCE_BYTES), plaintext)
+    seal(ring, { ...place, predecessor, environment, time: clock.now() }, nonce(), plaintext)
 
   async function openAt(expected: Omit<Expected, 'environment'>, object: Uint8Array): Promise<Opened> {
     await unlock(object)

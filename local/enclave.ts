@@ -1,6 +1,5 @@
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { boot, type Surroundings } from '../enclave/boot.ts'
 import { openParentLog } from '../enclave/adapters/log.ts'
 import { openParent } from '../enclave/adapters/parent.ts'
@@ -12,6 +11,7 @@ import { dialNsm } from './nsm/dial.ts'
 /** Where the stand-ins of the device, the hypervisor's sockets and the world's roots are. */
 export interface EnclaveSettings {
   readonly config: string
+  readonly rules: string
   readonly nsm: string
   readonly egress: string
   readonly services: string
@@ -61,7 +61,7 @@ try {
     },
     tlsRoots: [await readFile(settings.tlsRoot, 'utf8')],
     config: await readFile(settings.config),
-    rules: fileURLToPath(new URL('../rules', import.meta.url)),
+    rules: settings.rules,
     streams: { console: process.stdout, ndjson: createWriteStream(settings.ndjson, { flags: 'a' }) },
     clock: { now: Date.now },
     log,

@@ -51,6 +51,8 @@ export interface StackOptions {
   readonly onDelivery?: (delivery: Delivery) => void
   /** Over the configuration below. */
   readonly config?: Readonly<Record<string, unknown>>
+  /** A folder of rules in place of the project's. */
+  readonly rules?: string
   /** The first version of the state; null for none. */
   readonly state?: string | null
   /** Whether a person registers the enclave's CA as the trust anchor, as he has to once; `closed` leaves it to the caller. */
@@ -199,6 +201,7 @@ interface Enclave {
 async function startEnclaveProcess(dir: string, aws: Ready, options: StackOptions): Promise<Enclave> {
   const settings: EnclaveSettings = {
     config: join(dir, 'config.yaml'),
+    rules: options.rules ?? join(import.meta.dirname, '../rules'),
     nsm: `unix:${join(dir, 'nsm.sock')}`,
     egress: `unix:${join(dir, '3_8001.sock')}`,
     services: `unix:${join(dir, '3_8002.sock')}`,

@@ -94,7 +94,7 @@ function matrix(rows: readonly Coverage[]): string {
 }
 
 function page(service: Service): string {
-  const { title, source, calls, events } = service
+  const { title, source, also, calls, events } = service
   const aliases = new Set(calls.flatMap((call) => call.aliases))
   const content = Array.from(events, ([event, { kind }]) =>
     kind === 'content' && !aliases.has(event) ? [event] : [],
@@ -107,7 +107,7 @@ function page(service: Service): string {
   return lines([
     NOTICE,
     `# ${title}: drift coverage`,
-    `Event source ${code(source)}.`,
+    `Event source ${code(source)}${also === undefined ? '' : ` or ${code(also)}`}.`,
     '## Calls',
     table(
       ['Call', 'What it does'],

@@ -12,6 +12,7 @@ import { parseState, type State } from '../enclave/core/state.ts'
 const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 /** Each goes through the thread pool: small ones would wait there longer than they work. */
 const CHUNK_BYTES = 1 << 20
+const SIZE_BYTES = 4
 const EVENT_FILE = /\.(?:json|ndjson|jsonl)(?:\.gz)?$/
 const LINES = /\.(?:ndjson|jsonl)(?:\.gz)?$/
 
@@ -80,14 +81,19 @@ async function documentOf(file: string): Promise<readonly (Json | UnreadRecord)[
   const records = await reading(file, async () => {
     if ((await stat(file)).size > MAX_DOCUMENT_BYTES) throw tooLarge(file)
     const bytes = await readFile(file)
-    const plain = file.endsWith('.gz')
-      ? gunzipSync(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES, chunkSize: CHUNK_BYTES })
-      : bytes
+    const plain = file.endsWith('.gz') ? unpacked(bytes) : bytes
     return scanLog(plain) ?? unwrap(JSON.parse(plain.toString()) as Json)
   })
   const timed = records.map((record) => ({ record, time: timeOf(record) }))
   timed.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)))
   return timed.map(({ record }) => record)
+}
+
+/** A piece of the size that the last four bytes promise (RFC 1952, 2.3.1) takes all, and then none has to be joined. */
+function unpacked(bytes: Buffer): Buffer {
+  const promised = bytes.length < SIZE_BYTES ? 0 : bytes.readUInt32LE(bytes.length - SIZE_BYTES)
+  const chunkSize = Math.min(Math.max(promised + 1, CHUNK_BYTES), MAX_DOCUMENT_BYTES)
+  return gunzipSync(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES, chunkSize })
 }
 
 function timeOf(record: Json | UnreadRecord): string {

@@ -67,14 +67,14 @@ export async function replay(
   /** Sessions miss nothing by it: what gives out credentials answers with an object, and that is no glance. */
   const isDropped = (record: UnreadRecord): boolean => {
     const event = parsed(record.glance)
-    const dismissed = event instanceof EventError ? undefined : dismissal(event, world.catalog)
+    const dismissed = event instanceof EventError ? undefined : dismissal(event, world)
     if (dismissed !== undefined) ignore(dismissed, () => parseRecord(record.read()))
     return dismissed !== undefined
   }
 
   const judge = (event: CloudEvent): void => {
     world.sessions.record(event)
-    const dismissed = dismissal(event, world.catalog)
+    const dismissed = dismissal(event, world)
     if (dismissed !== undefined) return ignore(dismissed, () => event)
     const { kind, findings, touched } = detect(event, world, Date.parse(event.time)) // when it happened is now
     if (kind === 'held') held += 1
@@ -126,6 +126,7 @@ export function replayWorld(
     principals: () => allowed,
     digest: (value) => `sha256:${createHmac('sha256', key).update(value).digest('hex')}`,
     holdMs: HOLD_MS,
+    began: 0,
     sessions: createSessions(),
     writers,
     suppressions: [],

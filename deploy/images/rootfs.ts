@@ -1,8 +1,9 @@
-import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { buildAddon } from './addon.ts'
 import { bundle } from './bundle.ts'
 import { librariesOf } from './libraries.ts'
+import { placeRules } from './rules.ts'
 import { archive, manifestOf, settle } from './tree.ts'
 
 /** What one image holds besides Node and the libraries: the rest of the file system is empty. */
@@ -11,8 +12,8 @@ interface Contents {
   /** Under /app: programs find what is beside them by their own place, so it is the same as in the sources. */
   readonly program: string
   readonly addon?: string
-  /** Files of the sources, measured as they are. */
-  readonly data?: readonly string[]
+  /** Where the rules go. */
+  readonly rules?: string
   /** Where files end that differ from environment to environment; each has to be given. */
   readonly given: Readonly<Record<string, { readonly path: string; readonly runs?: true }>>
   /** Where something is mounted when it runs. */
@@ -26,7 +27,7 @@ const IMAGES: Readonly<Record<string, Contents>> = {
     entry: 'enclave/main.ts',
     program: '/app/enclave/main.js',
     addon: '/app/enclave/native/build/Release/vsock.node',
-    data: ['rules/**/*.{json,yaml}'],
+    rules: '/app/rules',
     given: { config: { path: '/etc/driftseal/config.yaml' } },
     // The enclave's init mounts its own there.
     folders: ['/dev', '/proc', '/run', '/sys', '/tmp', '/var'],
@@ -70,8 +71,7 @@ async function build(image: string, out: string, given: ReadonlyMap<string, stri
   copyFileSync(join(nodePackage, 'bin/node'), place(NODE))
   await bundle({ entry: contents.entry, file: place(contents.program) }, sources)
   if (contents.addon !== undefined) buildAddon(sources, nodePackage, place(contents.addon))
-  for (const file of globSync(contents.data ?? [], { cwd: sources }))
-    copyFileSync(join(sources, file), place(`/app/${file}`))
+  if (contents.rules !== undefined) placeRules(join(sources, 'rules'), join(root, contents.rules))
   for (const [file, path] of takes) copyFileSync(file, place(path))
   for (const folder of contents.folders ?? []) mkdirSync(join(root, folder), { recursive: true })
 

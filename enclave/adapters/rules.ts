@@ -8,6 +8,9 @@ import { parseRuleFiles, type RuleText } from '../core/rule_files.ts'
 import type { Rule } from '../core/rule.ts'
 import { parseWriters, type Writer } from '../core/writers.ts'
 
+const YAML = /\.yaml$/
+const YAML_OR_JSON = /\.(?:yaml|json)$/
+
 /** What `rules/` says. It is measured with the image, so a mistake in it ends the start. */
 export interface Measured {
   readonly catalog: Catalog
@@ -17,8 +20,10 @@ export interface Measured {
   readonly warnings: readonly string[]
 }
 
-/** Reads `catalog/<cloud>/<service>.yaml` with `schema/<cloud>/<service>.json`, `writers/*.yaml`,
- * `falco/*.yaml` and `policies/*.yaml` under a folder. */
+/**
+ * Reads `catalog/<cloud>/<service>.yaml` with `schema/<cloud>/<service>.json`, `writers/*.yaml`, `falco/*.yaml` and
+ * `policies/*.yaml` under a folder; an image has the catalog and the policies as `.json`.
+ */
 export async function loadRules(folder: string): Promise<Measured> {
   const { rules, mistakes, warnings } = parseRuleFiles(await readRuleFiles(folder))
   const [mistake] = mistakes
@@ -26,14 +31,14 @@ export async function loadRules(folder: string): Promise<Measured> {
   return {
     catalog: createCatalog(await loadServices(folder, withoutExamples)),
     rules,
-    writers: (await yamlFiles(join(folder, 'writers'))).flatMap(({ name, text }) => parseWriters(text, name)),
+    writers: (await filesIn(join(folder, 'writers'), YAML)).flatMap(({ name, text }) => parseWriters(text, name)),
     warnings: warnings.map(formatWarning),
   }
 }
 
 /** The rule files under a folder, in the order in which they count. */
 export async function readRuleFiles(folder: string): Promise<readonly RuleText[]> {
-  return [...(await yamlFiles(join(folder, 'falco'))), ...(await yamlFiles(join(folder, 'policies')))]
+  return [...(await filesIn(join(folder, 'falco'), YAML)), ...(await filesIn(join(folder, 'policies'), YAML_OR_JSON))]
 }
 
 /** The catalog's files, each with its types' part of the provider's schema, which lies at the same place under `schema`. */
@@ -43,14 +48,14 @@ export async function loadServices(
 ): Promise<readonly Service[]> {
   const catalog = join(folder, 'catalog')
   const load = async ({ name, text }: RuleText): Promise<Service> => {
-    const schema = join(folder, 'schema', relative(catalog, name).replace(/\.yaml$/, '.json'))
+    const schema = join(folder, 'schema', relative(catalog, name).replace(YAML_OR_JSON, '.json'))
     return parseService(prepare(text), name, await readFile(schema, 'utf8'))
   }
-  return Promise.all((await yamlFiles(catalog)).map(load))
+  return Promise.all((await filesIn(catalog, YAML_OR_JSON)).map(load))
 }
 
-async function yamlFiles(folder: string): Promise<readonly RuleText[]> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml')).sort()
+async function filesIn(folder: string, kind: RegExp): Promise<readonly RuleText[]> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => kind.test(name)).sort()
   return Promise.all(
     names.map(async (name) => ({ name: join(folder, name), text: await readFile(join(folder, name), 'utf8') })),
   )

@@ -16,13 +16,16 @@ export interface Ground extends Allowances {
   readonly digest: Digest
   /** How long a change of Terraform's may wait for its state. */
   readonly holdMs: number
+  /** When this process began to judge, in ms. What an earlier one was holding comes anew. */
+  readonly began: number
 }
 
 /** One event's effect on one resource, compared. */
 export interface Call {
   readonly event: CloudEvent
   readonly target: Target
-  readonly subject: Subject
+  /** Whom and what its findings are about. */
+  readonly subject: Subject & { readonly region: string }
   readonly run: Run
   readonly comparison: Comparison
   /** When it is judged, in ms. */

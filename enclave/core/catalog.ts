@@ -8,6 +8,8 @@ export interface Attribute {
   readonly computed: boolean
   readonly optional: boolean
   readonly sensitive: boolean
+  /** A block that can occur once. */
+  readonly isSingle?: true
 }
 
 /** What is known of one Terraform resource type. */
@@ -27,8 +29,20 @@ export interface ResourceType {
   readonly attributes: ReadonlyMap<string, Attribute>
   /** By attribute, the one in which the provider keeps what there is where nobody set it. */
   readonly otherwise?: ReadonlyMap<string, string>
+  /** Where it keeps the tags of what other types describe and it has inside of it, the likeliest first. */
+  readonly innerTags?: readonly InnerTags[]
   /** What an ARN, or an id with a telling prefix, says of a resource of this type; undefined for another type's. */
   readonly identify: (name: string) => readonly string[] | undefined
+}
+
+/** An attribute with the tags of a part: of an instance's volume. */
+export interface InnerTags {
+  readonly attribute: string
+  /** The type that describes the part by itself. */
+  readonly of: string
+  /** What names the resource by its part. */
+  readonly nameBy: (part: string) => string
+  readonly ifSet: boolean
 }
 
 /** An attribute's new value in Terraform's form; undefined when the record does not give it. */
@@ -53,6 +67,10 @@ export interface Target {
   readonly touch: readonly string[]
   /** Meant only where a state has it: no other is unmanaged for want of it. */
   readonly ifOwned?: true
+  /** Meant only where a state has something in this map of it. */
+  readonly ifSet?: string
+  /** The call lists what there is: of all that a state has by this name, those are gone of which an attribute is not listed. */
+  readonly among?: { readonly attribute: string; readonly listed: Reader }
   /** What it holds may be a resource of its own to Terraform: to differ after an apply is no evidence. */
   readonly isMirror?: true
 }
@@ -76,6 +94,8 @@ export type CatalogEntry =
       readonly touches: (event: CloudEvent) => readonly Touch[]
       /** Whether its answer says that it failed for some of what it names, which it then does not touch. */
       readonly hasFailed: (event: CloudEvent) => boolean
+      /** It writes content, which is configuration only where a state has it: an object of a bucket. */
+      readonly isContent?: true
     }
   /** A call that writes content, not configuration: a push of an image. */
   | { readonly kind: 'content' }
@@ -112,6 +132,8 @@ export interface Service {
   readonly name: string
   readonly title: string
   readonly source: string
+  /** Under what the same calls stand as well. */
+  readonly also?: string
   readonly types: readonly ResourceType[]
   readonly events: ReadonlyMap<string, CatalogEntry>
   /** Calls that tag whatever an ARN or id names, once all types are known. */
@@ -136,13 +158,15 @@ export function createCatalog(services: readonly Service[]): Catalog {
   }
   const all = [...types.values()]
   const bySource = new Map<string, Map<string, CatalogEntry>>()
-  for (const { source, events, tagging } of services) {
-    const known = bySource.get(source) ?? new Map<string, CatalogEntry>()
-    bySource.set(source, known)
+  for (const { source, also, events, tagging } of services) {
     const entries = [...events, ...Array.from(tagging, ([event, link]) => [event, link(all)] as const)]
-    for (const [event, entry] of entries) {
-      if (known.has(event)) throw new TypeError(`two catalog files describe ${source} ${event}`)
-      known.set(event, entry)
+    for (const one of also === undefined ? [source] : [source, also]) {
+      const known = bySource.get(one) ?? new Map<string, CatalogEntry>()
+      bySource.set(one, known)
+      for (const [event, entry] of entries) {
+        if (known.has(event)) throw new TypeError(`two catalog files describe ${one} ${event}`)
+        known.set(event, entry)
+      }
     }
   }
   return { types, entry: (source, event) => bySource.get(source)?.get(event) }

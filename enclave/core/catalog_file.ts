@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
-import type { Call, CatalogEntry, ResourceType, Service } from './catalog.ts'
+import type { Call, CatalogEntry, InnerTags, ResourceType, Service } from './catalog.ts'
+import { readCatalogText } from './catalog_text.ts'
 import { compileEffects, effectFields, effectSource } from './effect_file.ts'
 import { exampleSource, examplesOf, examplesSource } from './example_file.ts'
 import { attributesIn } from './identity.ts'
@@ -10,7 +10,6 @@ import type { Fail } from './reader_file.ts'
 import { compileArn, compilePrefix } from './resource_name.ts'
 import { parseSchema, type Schema } from './schema.ts'
 import { compileTagging } from './tagging_file.ts'
-import { yamlValue } from './yaml_value.ts'
 
 export type CatalogErrorCode = 'ERR_CATALOG_YAML' | 'ERR_CATALOG_SHAPE' | 'ERR_CATALOG_SCHEMA'
 
@@ -26,10 +25,14 @@ export class CatalogError extends Error {
 }
 
 const texts = v.pipe(v.array(v.string()), v.minLength(1))
+const eventSource = v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/))
 const call = v.pipe(v.string(), v.regex(/^[A-Z]\w+$/, 'not the name of a call'))
 
 /** Lambda's events carry the version of its API. */
 const VERSION = /\d{8}(?:v\d+)?$/
+
+/** What an instance's volume is called, in what names the instance by it. */
+const PART = '${id}'
 
 const typeSource = v.strictObject({
   identities: v.optional(texts),
@@ -40,6 +43,16 @@ const typeSource = v.strictObject({
   one_tag: v.optional(v.boolean(), false),
   meaning: v.optional(v.record(v.string(), v.picklist(KINDS)), {}),
   otherwise: v.optional(v.record(v.string(), v.string())),
+  inner_tags: v.optional(
+    v.array(
+      v.strictObject({
+        of: v.string(),
+        attribute: v.string(),
+        name: v.optional(v.pipe(v.string(), v.includes(PART)), PART),
+        if_set: v.optional(v.boolean(), false),
+      }),
+    ),
+  ),
   like: v.optional(v.string()),
 })
 
@@ -54,7 +67,9 @@ const described = {
 
 const fileSchema = v.strictObject({
   title: v.string(),
-  source: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
+  source: eventSource,
+  /** Under what the same calls stand as well: the console's own way to a service. */
+  also: v.optional(eventSource),
   /** Where ARNs call the service otherwise than the source does. */
   arn_service: v.optional(v.string()),
   /** The service's API models, where their names do not follow from the source. */
@@ -68,6 +83,7 @@ const fileSchema = v.strictObject({
         ...described,
         ...effectFields,
         targets: v.optional(v.pipe(v.array(effectSource), v.minLength(1))),
+        content: v.optional(v.boolean(), false),
       }),
     ),
     {},
@@ -91,21 +107,18 @@ const fileSchema = v.strictObject({
 })
 
 type File = v.InferOutput<typeof fileSchema>
+type TypeSource = v.InferOutput<typeof typeSource>
 
 /**
  * Reads one file of rules/catalog, against its types' part of the provider's schema. Unknown keys, unknown types and
  * unknown attributes are errors.
  */
 export function parseService(text: string, name: string, schemaText: string): Service {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const value = yamlValue(document, (message) => {
+  const { value, lineOf } = readCatalogText(text, name, (message) => {
     throw new CatalogError('ERR_CATALOG_YAML', `${name}: ${message}`)
   })
   const fail: Fail = (message, path) => {
-    const start = nodeNear(document, path)
-    const line = start === undefined ? 1 : lines.linePos(start).line
-    throw new CatalogError('ERR_CATALOG_SHAPE', `${name}:${line}: ${path.join('.')}: ${message}`)
+    throw new CatalogError('ERR_CATALOG_SHAPE', `${name}:${lineOf(path)}: ${path.join('.')}: ${message}`)
   }
   const parsed = v.safeParse(fileSchema, value)
   if (!parsed.success) {
@@ -116,15 +129,6 @@ export function parseService(text: string, name: string, schemaText: string): Se
   if (schema === undefined)
     throw new CatalogError('ERR_CATALOG_SCHEMA', `${name}: its part of the provider's schema cannot be read`)
   return compile(parsed.output, name, schema, fail)
-}
-
-/** Where the node at a path begins, or the last one on the way to it. */
-function nodeNear(document: Document, path: readonly unknown[]): number | undefined {
-  for (let end = path.length; end > 0; end -= 1) {
-    const node = document.getIn(path.slice(0, end), true)
-    if (isNode(node) && node.range) return node.range[0]
-  }
-  return undefined
 }
 
 function compile(file: File, name: string, schema: Schema, fail: Fail): Service {
@@ -154,17 +158,18 @@ function compile(file: File, name: string, schema: Schema, fail: Fail): Service 
     const own = [...types.values()]
     for (const one of [event, ...source.aliases]) links.set(one, (all) => link(source.everywhere ? all : own))
   }
-  const { title, source } = file
-  return {
+  const { title, source, also } = file
+  return defined<Service>({
     name,
     title,
     source,
+    also,
     types: [...types.values()],
     events,
     tagging: links,
     calls,
     examples: examplesOf(file, name),
-  }
+  })
 }
 
 type Described = Pick<File['tagging'][string], keyof typeof described>
@@ -180,6 +185,7 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
         import: imported,
         arn,
         prefix,
+        inner_tags: inner = [],
       } = own.like === undefined ? own : { ...base(file, own.like, fail, path), ...own }
       if (identities === undefined) return fail('`identities` or `like` is missing', path)
       const attributes =
@@ -190,6 +196,10 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
           if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
       if (own.one_tag && !(attributes.has('key') && attributes.has('value')))
         fail('one tag has a key and a value', [...path, 'one_tag'])
+      for (const { of, attribute } of inner) {
+        if (!Object.hasOwn(file.types, of)) fail('a type that this file does not describe', [...path, 'inner_tags'])
+        if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, [...path, 'inner_tags'])
+      }
       const meant = new Map(attributes)
       const tags = attributes.get('tags')
       if (tags?.kind === 'map') meant.set('tags', { ...tags, kind: 'tags' })
@@ -220,12 +230,25 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
           isTag: own.one_tag || undefined,
           attributes: meant,
           otherwise: otherwise.length > 0 ? new Map(otherwise) : undefined,
+          innerTags: inner.length > 0 ? inner.map(innerTagsOf) : undefined,
           identify,
         }),
       ]
     }),
   )
 }
+
+const innerTagsOf = ({
+  of,
+  attribute,
+  name,
+  if_set: ifSet,
+}: NonNullable<TypeSource['inner_tags']>[number]): InnerTags => ({
+  of,
+  attribute,
+  nameBy: (part) => name.replaceAll(PART, () => part),
+  ifSet,
+})
 
 function base(file: File, name: string, fail: Fail, path: readonly unknown[]): File['types'][string] {
   const { [name]: found } = file.types

@@ -1,4 +1,4 @@
-import type { ResourceType, Target } from './catalog.ts'
+import type { Attribute, Reader, ResourceType, Target } from './catalog.ts'
 import { isList } from './document.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
@@ -21,7 +21,7 @@ export interface Known {
   readonly sensitive: readonly string[]
 }
 
-type Delta = { readonly added: readonly Json[]; readonly removed: readonly Json[] }
+export type Delta = { readonly added: readonly Json[]; readonly removed: readonly Json[] }
 
 /** One path whose new value is not the state's. */
 export interface Change {
@@ -60,20 +60,26 @@ export function compare(
   const touched: string[] = []
   const changes: Change[] = []
   for (const [path, now] of values) {
-    if (isProviders(target.type, path)) continue
-    const kind = kindAt(path)
+    const attribute = target.type.attributes.get(path)
+    if (attribute !== undefined && isProviders(attribute)) continue
     const pair = { path, old: old(path), now }
     touched.push(path)
-    const pairs = isMap(kind) && target.type.attributes.has(path) ? keys(pair) : [pair]
-    changes.push(...pairs.flatMap((one) => difference(target.type, kind, one, state, digest)))
+    for (const one of attribute === undefined ? [pair] : partsOf(target.type, attribute, pair)) {
+      const change = difference(target.type, kindAt(one.path), one, state, digest)
+      if (change !== undefined) changes.push(change)
+    }
   }
   return { touched, changes }
 }
 
-/** Whether elements are left of a resource that a call deletes by some of them. */
+/** Whether elements are left of a resource that a call deletes by some of them, or may be. */
 export const isLeft = (target: Target, event: CloudEvent, known: Known, current: Current): boolean =>
   target.remove.size > 0 &&
-  written(target, event, known, current).values.some(([, now = null]) => isList(now) && now.length > 0)
+  (isAnyHidden(target.remove, event) ||
+    written(target, event, known, current).values.some(([, now = null]) => isList(now) && now.length > 0))
+
+const isAnyHidden = (readers: ReadonlyMap<string, Reader>, event: CloudEvent): boolean =>
+  [...readers.values()].some((read) => isRedacted(read(event) ?? null))
 
 /** What an event writes, and what stood there. */
 function written(target: Target, event: CloudEvent, known: Known | undefined, current: Current) {
@@ -103,12 +109,34 @@ export function kindOf(type: ResourceType, path: string): AttributeKind | undefi
 }
 
 /** What only the provider sets is never drift. */
-function isProviders(type: ResourceType, path: string): boolean {
-  const attribute = type.attributes.get(path)
-  return attribute !== undefined && attribute.computed && !attribute.optional
-}
+const isProviders = ({ computed, optional }: Attribute): boolean => computed && !optional
 
 type Pair = { readonly path: string; readonly old: Json; readonly now: Json | undefined }
+
+/** What is told by itself: the keys of a map, and of a block that can occur once and stays, the arguments that differ. */
+function partsOf(type: ResourceType, { kind, isSingle }: Attribute, pair: Pair): readonly Pair[] {
+  if (isMap(kind)) return keys(pair)
+  const inside = isSingle === true ? members(type, pair) : []
+  return inside.length === 0 ? [pair] : inside
+}
+
+function members(type: ResourceType, { path, old, now }: Pair): readonly Pair[] {
+  const [before, after, shape] = [blockIn(old), blockIn(now), shapeOf(type, path)]
+  if (before === undefined || after === undefined || shape === undefined) return []
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => {
+    const [one, other] = [valueAt(before, [name]) ?? null, valueAt(after, [name]) ?? null]
+    const pair = { path: keyPath(path, name), old: one, now: other }
+    // As members of the block: there the provider's own values do not count where a call is silent about them.
+    if (isSame(shape, [{ [name]: pair.old }], [{ [name]: pair.now }])) return []
+    const attribute = type.attributes.get(pair.path)
+    return attribute === undefined ? [pair] : partsOf(type, attribute, pair)
+  })
+}
+
+function blockIn(value: Json | undefined): JsonObject | undefined {
+  const block = isList(value) && value.length === 1 ? value[0] : value
+  return isObject(block) ? block : undefined
+}
 
 /** The single keys of two maps. */
 function keys({ path, old, now }: Pair): readonly Pair[] {
@@ -128,29 +156,34 @@ function difference(
   { path, old, now }: Pair,
   known: Known,
   digest: Digest,
-): readonly Change[] {
-  if (kind === 'tags' && splitPath(path).at(-1)?.startsWith(AWS_TAG)) return []
+): Change | undefined {
+  if (kind === 'tags' && path.includes(AWS_TAG) && splitPath(path).at(-1)?.startsWith(AWS_TAG)) return undefined
   const secrets = secretsOf(type, known)
   const show = (value: Json): Json => hideSecrets(shown(kind, value), path, secrets, digest)
-  if (now === undefined || isRedacted(now)) return [{ path, old: show(old), now: null, suspected: true }]
+  if (now === undefined || isRedacted(now)) return { path, old: show(old), now: null, suspected: true }
   const shape = shapeOf(type, path)
-  if (isSame(shape ?? kind, old, now)) return []
+  if (isSame(shape ?? kind, old, now)) return undefined
   const change = { path, old: show(old), now: show(now), suspected: isUndecided(kind, old, now) }
-  if (isSecret(path, secrets) || !isBlocks(kind)) return [change]
+  if (isSecret(path, secrets) || !isBlocks(kind)) return change
   const { added, removed } = kind === 'permissions' ? permissionDelta(old, now) : delta(old, now, shape ?? NO_SHAPE)
   const each = (blocks: readonly Json[]): readonly Json[] =>
     blocks.map((block) => hideSecrets(block, path, secrets, digest))
-  return [{ ...change, delta: { added: each(added), removed: each(removed) } }]
+  return { ...change, delta: { added: each(added), removed: each(removed) } }
 }
 
 function stateValue(type: ResourceType, attributes: JsonObject, path: string): Json {
-  const [first, ...rest] = splitPath(path)
-  if (first === undefined) return null
-  // What the provider's default_tags add is in tags_all alone, and is as much Terraform's.
-  const isTags = kindOf(type, path) === 'tags' && isObject(attributes[`${first}_all`])
-  const value = valueAt(attributes, [isTags ? `${first}_all` : first, ...rest]) ?? null
+  const names = splitPath(path)
+  if (names.length === 0) return null
+  const value = valueAt(attributes, kindOf(type, path) === 'tags' ? allTags(attributes, names) : names) ?? null
   const other = value === null || value === '' ? type.otherwise?.get(path) : undefined
   return other === undefined ? value : (attributes[other] ?? null)
+}
+
+/** What the provider's default_tags add is in tags_all alone, and is as much Terraform's. */
+function allTags(attributes: JsonObject, names: readonly string[]): readonly string[] {
+  const at = names.indexOf('tags')
+  const around = [...names.slice(0, at), 'tags_all']
+  return at !== -1 && isObject(valueAt(attributes, around)) ? [...around, ...names.slice(at + 1)] : names
 }
 
 const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'
@@ -159,10 +192,11 @@ const isBlocks = (kind: AttributeKind): boolean =>
 
 /** What Terraform marks as sensitive in this resource, and what the provider does in every one of its type. */
 function secretsOf(type: ResourceType, { sensitive }: Known): readonly string[] {
-  const known =
-    sensitiveOf.get(type) ?? Array.from(type.attributes).flatMap(([path, { sensitive: is }]) => (is ? [path] : []))
-  sensitiveOf.set(type, known)
+  const known = sensitiveOf.getOrInsertComputed(type, sensitiveIn)
   return known.length === 0 ? sensitive : [...sensitive, ...known]
 }
+
+const sensitiveIn = ({ attributes }: ResourceType): readonly string[] =>
+  Array.from(attributes).flatMap(([path, { sensitive }]) => (sensitive ? [path] : []))
 
 const sensitiveOf = new WeakMap<ResourceType, readonly string[]>()

@@ -1,14 +1,17 @@
+import { spread } from './among.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 import { draft } from './draft.ts'
 import { enrich } from './enrich.ts'
-import type { CloudEvent } from './event.ts'
+import type { Actor, CloudEvent } from './event.ts'
 import type { Finding } from './finding.ts'
 import { joined } from './join.ts'
 import { judge } from './judge.ts'
+import { resolve } from './resolve.ts'
 import type { Ground } from './case.ts'
 import type { Rule } from './rule.ts'
 import type { RuleMatching } from './rule_index.ts'
 import type { Sessions } from './sessions.ts'
+import type { StateIndex } from './state_index.ts'
 import type { Touched } from './touches.ts'
 import { triage } from './triage.ts'
 
@@ -33,27 +36,33 @@ export type Decision = {
   | { readonly kind: 'held'; readonly until: number }
 )
 
-/** Why an event, as nearly all, needs no judgement: what `detect` would say of one that it ignores at first sight. */
-export const dismissal = (event: CloudEvent, catalog: Catalog): string | undefined =>
-  dismissed(event, catalog.entry(event.source, event.name))
+const CONTENT = 'writes content, not configuration'
 
-function dismissed(event: CloudEvent, entry: CatalogEntry | undefined): string | undefined {
+/** Why an event, as nearly all, needs no judgement: what `detect` would say of one that it ignores at first sight. */
+export const dismissal = (
+  event: CloudEvent,
+  { catalog, states }: Pick<World, 'catalog' | 'states'>,
+): string | undefined => dismissed(event, catalog.entry(event.source, event.name), states)
+
+function dismissed(event: CloudEvent, entry: CatalogEntry | undefined, states: StateIndex): string | undefined {
   const harmless = triage(event, entry)
-  if (harmless !== undefined) return harmless
-  return entry?.kind === 'content' ? 'writes content, not configuration' : undefined
+  if (harmless !== undefined || entry === undefined) return harmless
+  if (entry.kind === 'content') return CONTENT
+  return entry.isContent && !entry.targets.some(({ type }) => states.has(type.name)) ? CONTENT : undefined
 }
 
 /** The way of one event: triage, resolve, compare, judge, rules. Changes nothing in the world. */
 export function detect(record: CloudEvent, world: World, now: number): Decision {
   const entry = world.catalog.entry(record.source, record.name)
-  const reason = dismissed(record, entry)
+  const reason = dismissed(record, entry, world.states)
   if (reason !== undefined) return judged(draft(record, 'ignored', reason))
-  // V8 spreads an instance of a class, as records are, several times slower than it assigns its members.
-  const event: CloudEvent = Object.assign({}, record, { actor: world.sessions.complete(record.actor) })
+  const event = withActor(record, world.sessions.complete(record.actor))
   const unmapped = (what: string): Decision =>
     judged(said(event, draft(event, 'unmapped', `not checked: the catalog does not describe ${what}`), world))
   if (entry?.kind !== 'configuration') return unmapped('this call')
-  const touches = joined(entry.touches(event), world.states)
+  const all = joined(spread(entry.touches(event), world.states), world.states)
+  const touches = entry.isContent ? all.filter((touch) => resolve(touch, world.states) !== undefined) : all
+  if (touches.length === 0 && entry.isContent) return judged(draft(event, 'ignored', CONTENT))
   if (touches.length === 0)
     return entry.hasFailed(event)
       ? judged(draft(event, 'ignored', 'the call failed for all that it names'))
@@ -69,6 +78,12 @@ export function detect(record: CloudEvent, world: World, now: number): Decision 
   return until === Infinity ? { kind: 'judged', findings, touched } : { kind: 'held', until, findings, touched }
 }
 
+/** The event of a call that did not fail. Written out: V8 copies what a class made member by member, each looked up. */
+function withActor(record: CloudEvent, actor: Actor): CloudEvent {
+  const { cloud, id, time, source, name, account, region, type, readOnly, request, response, record: whole } = record
+  return { cloud, id, time, source, name, account, region, type, readOnly, request, response, record: whole, actor }
+}
+
 const judged = (finding: Finding): Decision => ({ kind: 'judged', findings: [finding], touched: [] })
 
 const said = (event: CloudEvent, finding: Finding, world: World): Finding =>
@@ -77,6 +92,5 @@ const said = (event: CloudEvent, finding: Finding, world: World): Finding =>
 /** Queues deliver twice and trails overlap: what an event already led to is not said again. */
 function once(event: CloudEvent, finding: Finding, { drifts }: World): Finding {
   if (!drifts.isSeen(finding)) return finding
-  const { resource, account, region } = finding
-  return { ...draft(event, 'ignored', 'this event was already judged'), resource, account, region }
+  return draft(event, 'ignored', 'this event was already judged', finding)
 }

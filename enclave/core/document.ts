@@ -19,6 +19,13 @@ export function parseDocument(value: Json): Json | undefined {
   return typeof document === 'object' && document !== null && isWithinDepth(document, MAX_DEPTH) ? document : undefined
 }
 
+/** The same for two documents of which one has in quotes what is a number or a flag in the other. */
+export function asTexts(document: Json): Json {
+  if (isList(document)) return document.map(asTexts)
+  if (isObject(document)) return mapValues(document, asTexts)
+  return document === null ? null : String(document)
+}
+
 /** The same for two documents that differ in the order of their arrays only. */
 export function withoutOrder(document: Json): Json {
   if (Array.isArray(document)) return sorted(document.map(withoutOrder))

@@ -1,4 +1,5 @@
 import { dropOldest } from './bounded.ts'
+import { createByResource } from './by_resource.ts'
 import type { Excuse, Finding } from './finding.ts'
 import { createFlapping, type Flap } from './flapping.ts'
 import type { Json } from './json.ts'
@@ -43,69 +44,74 @@ export interface Drifts {
 
 type Paths = Map<string, OpenDrift>
 
+/** Whose a finding is. */
+interface Owner {
+  readonly state: string
+  readonly address: string
+}
+
 const NONE: readonly OpenDrift[] = []
 
 /** Begins with what earlier findings left open. */
 export function createDrifts(stored: Iterable<Finding> = []): Drifts {
-  const resources = new Map<string, Paths>()
+  const resources = createByResource<Paths>(MAX_RESOURCES)
   const flapping = createFlapping()
   const seen = createSeen()
   const touches = createTouches()
   const tallies = createTallies()
 
-  const keep = (key: string, drift: OpenDrift): void => {
-    const paths = resources.get(key) ?? new Map<string, OpenDrift>()
+  const keep = ({ state, address }: Owner, drift: OpenDrift): void => {
+    const paths = resources.get(state, address) ?? new Map<string, OpenDrift>()
     if (drift.path === WHOLE) paths.clear() // with the resource goes all that was wrong with it
     paths.delete(drift.path) // what is set again becomes the youngest
     paths.set(drift.path, drift)
     dropOldest(paths, MAX_PATHS)
-    resources.delete(key)
-    resources.set(key, paths)
-    dropOldest(resources, MAX_RESOURCES)
+    resources.set(state, address, paths)
   }
 
-  const close = (key: string, path: string, opener: string | undefined): void => {
-    const paths = resources.get(key)
+  const close = ({ state, address }: Owner, path: string, opener: string | undefined): void => {
+    const paths = resources.get(state, address)
     if (paths?.get(path)?.finding.eventId !== opener) return
     paths?.delete(path)
-    if (paths?.size === 0) resources.delete(key)
+    if (paths?.size === 0) resources.delete(state, address)
   }
 
-  const open = (key: string, finding: Finding): void => {
+  const open = (owner: Owner, finding: Finding): void => {
     const { kind, changes, time, eventId } = finding
     const at = Date.parse(time)
     if (finding.outcome === 'drift' && kind === 'deleted')
-      keep(key, { path: WHOLE, now: null, finding, excuse: undefined, isBack: false })
+      keep(owner, { path: WHOLE, now: null, finding, excuse: undefined, isBack: false })
     for (const [path, [, now]] of Object.entries(changes)) {
-      keep(key, { path, now, finding, excuse: undefined, isBack: false })
-      flapping.note(`${key}\n${path}`, at, now)
-      if (finding.flapping?.[path] !== undefined) flapping.report(`${key}\n${path}`, eventId)
+      keep(owner, { path, now, finding, excuse: undefined, isBack: false })
+      flapping.note({ ...owner, path }, at, now)
+      if (finding.flapping?.[path] !== undefined) flapping.report({ ...owner, path }, eventId)
     }
     for (const { path, change, ...excuse } of finding.withheld ?? []) {
       if (excuse.by === 'writer') continue
-      const before = resources.get(key)?.get(path ?? WHOLE)
+      const before = resources.get(owner.state, owner.address)?.get(path ?? WHOLE)
       const drift = { path: path ?? WHOLE, now: change?.[1] ?? null, isBack: false }
       // Who was told of a drift is told of its end.
       const told = before !== undefined && before.excuse === undefined
-      keep(key, told ? { ...before, ...drift } : { ...drift, finding, excuse })
-      if (excuse.by === 'flapping') flapping.note(`${key}\n${path}`, at, drift.now)
+      keep(owner, told ? { ...before, ...drift } : { ...drift, finding, excuse })
+      if (excuse.by === 'flapping') flapping.note({ ...owner, path: drift.path }, at, drift.now)
     }
   }
 
-  const end = (key: string, { kind, changes, withheld = [], time, resolves }: Finding): void => {
+  const end = (owner: Owner, { kind, changes, withheld = [], time, resolves }: Finding): void => {
     const at = Date.parse(time)
-    if (kind !== 'changed') close(key, WHOLE, resolves)
+    if (kind !== 'changed') close(owner, WHOLE, resolves)
     for (const path of Object.keys(changes)) {
-      close(key, path, resolves)
-      flapping.note(`${key}\n${path}`, at)
+      close(owner, path, resolves)
+      flapping.note({ ...owner, path }, at)
     }
     for (const { path, by, change } of withheld) {
-      const before = resources.get(key)?.get(path ?? WHOLE)
+      const before = resources.get(owner.state, owner.address)?.get(path ?? WHOLE)
       // Only who was told of a drift still has to be told of its end.
-      if (by !== 'flapping' || before === undefined || before.excuse !== undefined) close(key, path ?? WHOLE, resolves)
+      if (by !== 'flapping' || before === undefined || before.excuse !== undefined)
+        close(owner, path ?? WHOLE, resolves)
       else {
-        keep(key, { ...before, now: change?.[1] ?? null, isBack: true })
-        flapping.note(`${key}\n${path}`, at)
+        keep(owner, { ...before, now: change?.[1] ?? null, isBack: true })
+        flapping.note({ ...owner, path: before.path }, at)
       }
     }
   }
@@ -115,23 +121,22 @@ export function createDrifts(stored: Iterable<Finding> = []): Drifts {
     tallies.record(finding)
     const owner = ownerOf(finding)
     if (owner === undefined) return
-    const key = `${owner.state}\n${owner.address}`
     const { outcome, resolves } = finding
-    if (outcome === 'resolved' || (outcome === 'suppressed' && resolves !== undefined)) end(key, finding)
-    else if (outcome === 'drift' || outcome === 'suppressed') open(key, finding)
+    if (outcome === 'resolved' || (outcome === 'suppressed' && resolves !== undefined)) end(owner, finding)
+    else if (outcome === 'drift' || outcome === 'suppressed') open(owner, finding)
   }
 
   for (const finding of stored) record(finding)
   return {
     open(state, address) {
-      const paths = resources.get(`${state}\n${address}`)
+      const paths = resources.get(state, address)
       return paths === undefined ? NONE : [...paths.values()]
     },
     openIn: (state) =>
       Array.from(resources.values(), (paths) => [...paths.values()])
         .flat()
         .filter(({ finding }) => state === undefined || finding.resource?.state === state),
-    flap: (state, address, path, time) => flapping.at(`${state}\n${address}\n${path}`, time),
+    flap: (state, address, path, time) => flapping.at({ state, address, path }, time),
     isSeen: (finding) => seen.has(finding),
     record,
     touches,
@@ -143,7 +148,7 @@ export function createDrifts(stored: Iterable<Finding> = []): Drifts {
 }
 
 /** The state and the address that a finding is about, where there are any. */
-export function ownerOf({ resource }: Finding): { readonly state: string; readonly address: string } | undefined {
+export function ownerOf({ resource }: Finding): Owner | undefined {
   if (resource === null) return undefined
   const { state, address } = resource
   return state === null || address === null ? undefined : { state, address }

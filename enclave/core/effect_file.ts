@@ -7,7 +7,11 @@ import { isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
 import { isRedacted } from './meaning.ts'
 import { listOf, readKeys, readTags } from './lists.ts'
+import { unescaped } from './reader.ts'
 import { compileReader, type Context } from './reader_file.ts'
+
+/** An ARN as it stands in the path of a call: some services' records keep it so. */
+const ESCAPED_ARN = /^arn%3a/i
 
 const EFFECTS = ['change', 'create', 'put', 'delete'] as const satisfies readonly Effect[]
 
@@ -32,6 +36,7 @@ export const effectFields = {
   each: v.optional(v.string()),
   failed: v.optional(v.unknown()),
   when: v.optional(v.unknown()),
+  among: v.optional(v.record(v.string(), v.unknown())),
   or: v.optional(v.array(targetSource), []),
 }
 export const effectSource = v.strictObject(effectFields)
@@ -50,17 +55,19 @@ interface Compiled {
 
 /** Compiles what a call does: one effect, written beside its examples, or several under `targets`. */
 export function compileEffects(
-  source: EffectSource & { readonly targets?: readonly EffectSource[] | undefined },
+  source: EffectSource & { readonly targets?: readonly EffectSource[] | undefined; readonly content?: boolean },
   types: Types,
   context: Context,
 ): CatalogEntry {
-  const { targets, type } = source
+  const { targets, type, content = false } = source
   if (targets !== undefined && type !== undefined) context.fail('`type` and `targets` exclude each other', context.path)
-  const effects = targets?.map((one, at) =>
+  const compiled = targets?.map((one, at) =>
     compileEffect(one, types, { ...context, path: [...context.path, 'targets', at] }),
   ) ?? [compileEffect(source, types, context)]
+  const effects = content ? compiled.map(ofContent) : compiled
   return {
     kind: 'configuration',
+    ...(content ? { isContent: true } : {}),
     targets: effects.flatMap((effect) => effect.targets),
     touches: (event) =>
       effects.flatMap(({ elements, applies, targets: forms }) =>
@@ -68,6 +75,7 @@ export function compileEffects(
           if (!applies(one)) return []
           const said = forms.filter((target) => saysSomething(target, one))
           if (said.length === 0) return []
+          if (said.length === forms.length) return [{ event: one, targets: forms }]
           // A form that lacks the attributes is still one of the resource; one that has others is not meant.
           const [first, ...rest] = forms.filter((target) => said.includes(target) || isBare(target))
           return first === undefined ? [] : [{ event: one, targets: [first, ...rest] }]
@@ -76,6 +84,14 @@ export function compileEffects(
     hasFailed: (event) => effects.some(({ elements }) => elements.hasFailed(event)),
   }
 }
+
+/** Nothing is told of content that no state has. */
+function ofContent(effect: Compiled): Compiled {
+  const [first, ...rest] = effect.targets
+  return { ...effect, targets: [onlyOwned(first), ...rest.map(onlyOwned)] }
+}
+
+const onlyOwned = (target: Target): Target => ({ ...target, ifOwned: true })
 
 /** A change of which the record shows nothing is of something that the catalog does not describe, unless CloudTrail left it out. */
 function saysSomething({ effect, set, add, remove, touch }: Target, event: CloudEvent): boolean {
@@ -88,12 +104,14 @@ function saysSomething({ effect, set, add, remove, touch }: Target, event: Cloud
 const isBare = ({ set, add, remove }: Target): boolean => set.size + add.size + remove.size === 0
 
 function compileEffect(source: EffectSource, types: Types, outer: Context): Compiled {
-  const { each, when, or, identity } = source
+  const { each, when, or, identity, among } = source
   const elements = compileElements(source, outer)
   const context = within(each, outer)
-  const forms = [source, ...or].flatMap((form, at) =>
-    compileForms(form, identity, types, at === 0 ? context : { ...context, path: [...context.path, 'or', at - 1] }),
-  )
+  const forms = [source, ...or]
+    .flatMap((form, at) =>
+      compileForms(form, identity, types, at === 0 ? context : { ...context, path: [...context.path, 'or', at - 1] }),
+    )
+    .toSorted((a, b) => Number(isEmptied(a)) - Number(isEmptied(b)))
   const [first, ...rest] = forms
   if (first === undefined) return context.fail('no target', context.path)
   if (forms.every(({ ifOwned }) => ifOwned === true))
@@ -102,13 +120,35 @@ function compileEffect(source: EffectSource, types: Types, outer: Context): Comp
     elements,
     applies:
       when === undefined ? () => true : compileWhen(when as Json, { ...context, path: [...context.path, 'when'] }),
-    targets: [first, ...rest.map((form) => mirrored(form, first))],
+    targets: [
+      among === undefined ? first : { ...first, ...compileAmong(among, first.type, context) },
+      ...rest.map((form) => mirrored(form, first)),
+    ],
   }
+}
+
+/** Compiles `among`: an attribute, and the values of it that a call lists. */
+function compileAmong(
+  source: Readonly<Record<string, unknown>>,
+  type: ResourceType,
+  outer: Context,
+): Pick<Target, 'among'> {
+  const context = { ...outer, path: [...outer.path, 'among'] }
+  const [[attribute, listed] = ['', null], ...others] = Object.entries(source)
+  if (!type.attributes.has(attribute) || others.length > 0) context.fail('one attribute, and its values', context.path)
+  return { among: { attribute, listed: compileReader(listed, context) } }
 }
 
 /** What is made as a resource of its own in the first form only shows in one that is changed by it. */
 const mirrored = (form: Target, first: Target): Target =>
   form.effect === 'change' && first.effect !== 'change' ? { ...form, isMirror: true } : form
+
+/** A variant that has none of the attributes: what `or` says of its type comes first. */
+const isEmptied = (form: Target): boolean =>
+  form.type.like !== undefined &&
+  (form.effect === 'change' || form.effect === 'put') &&
+  form.touch.length === 0 &&
+  isBare(form)
 
 /** A target on its type, and on each type that is like it. */
 function compileForms(source: TargetSource, usual: unknown, types: Types, context: Context): readonly Target[] {
@@ -213,5 +253,6 @@ export const textsIn = (value: Json | undefined): readonly string[] =>
 
 function textIn(value: Json): readonly string[] {
   if (typeof value === 'number') return [String(value)]
-  return typeof value === 'string' && value !== '' && !isRedacted(value) ? [value] : []
+  if (typeof value !== 'string' || value === '' || isRedacted(value)) return []
+  return [ESCAPED_ARN.test(value) ? (unescaped(value) ?? value) : value]
 }

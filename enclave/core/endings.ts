@@ -1,7 +1,7 @@
 import { stateAt } from './compare.ts'
 import { draft } from './draft.ts'
 import type { OpenDrift } from './drifts.ts'
-import type { Excuse, Finding } from './finding.ts'
+import type { Draft, Excuse } from './finding.ts'
 import type { Json } from './json.ts'
 import type { Case } from './case.ts'
 import { isInside } from './path.ts'
@@ -23,7 +23,7 @@ interface Ending {
  * What a call puts right: it sets an attribute to what the state holds, or brings the resource back. One finding for each
  * earlier event whose drifts end, and one more where nobody was told of some of them.
  */
-export function endings(given: Case, weighed: readonly Weighed[]): readonly Finding[] {
+export function endings(given: Case, weighed: readonly Weighed[]): readonly Draft[] {
   if (given.open.length === 0) return [] // as for most
   const ended = given.open
     .filter((drift) => isEnded(drift, given, weighed))
@@ -36,7 +36,9 @@ function isEnded(drift: OpenDrift, { call, moment, ground }: Case, weighed: read
   const { target, comparison } = call
   if (ground.drifts.touches.since(moment).isLate(drift.path)) return false
   if (drift.path === WHOLE) return target.effect === 'create' || target.effect === 'put'
-  const differs = weighed.some(({ change, excuse }) => change.path === drift.path && excuse?.by !== 'writer')
+  // A block that goes takes an argument of it along, and is not back as long as one of them is not.
+  const isOn = (path: string): boolean => isInside(path, drift.path) || isInside(drift.path, path)
+  const differs = weighed.some(({ change, excuse }) => isOn(change.path) && excuse?.by !== 'writer')
   return !drift.isBack && !differs && comparison.touched.some((path) => isInside(drift.path, path))
 }
 
@@ -53,7 +55,7 @@ function ending(drift: OpenDrift, given: Case, weighed: readonly Weighed[]): End
   }
 }
 
-function resolution({ call: { event } }: Case, group: readonly Ending[]): Finding {
+function resolution({ call: { event, subject } }: Case, group: readonly Ending[]): Draft {
   const paths = group.filter(({ drift }) => drift.path !== WHOLE)
   const kind = paths.length === 0 ? 'created' : 'changed'
   const [first] = group
@@ -64,9 +66,9 @@ function resolution({ call: { event } }: Case, group: readonly Ending[]): Findin
     return [{ path: isWhole ? null : drift.path, change: isWhole ? null : ([drift.now, back] as const), ...excuse }]
   })
   const [quiet] = withheld
-  if (quiet !== undefined) return { ...draft(event, 'suppressed', quiet.reason), kind, resolves, withheld }
+  if (quiet !== undefined) return { ...draft(event, 'suppressed', quiet.reason, subject), kind, resolves, withheld }
   const writer = group.find((one) => one.writer !== undefined)?.writer
   const reason = writer === undefined ? 'as the state says again' : `now as ${writer.name} set it, which may`
   const changes = Object.fromEntries(paths.map(({ drift, back }) => [drift.path, [drift.now, back] as const]))
-  return { ...draft(event, 'resolved', reason), kind, changes, resolves }
+  return { ...draft(event, 'resolved', reason, subject), kind, changes, resolves }
 }

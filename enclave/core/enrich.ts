@@ -3,7 +3,7 @@ import { stateAt, type Digest } from './compare.ts'
 import { ownerOf, type Drifts } from './drifts.ts'
 import type { CloudEvent } from './event.ts'
 import type { Finding, Kind, MatchedRule, OutcomeName, Severity } from './finding.ts'
-import { defined, type Json } from './json.ts'
+import type { Json } from './json.ts'
 import type { Rule, Subject } from './rule.ts'
 import { createRules, type RuleMatching } from './rule_index.ts'
 import type { Owned, StateIndex } from './state_index.ts'
@@ -29,9 +29,6 @@ export function enrich(event: CloudEvent, finding: Finding, known: Knowledge): F
   const { outcome, kind } = finding
   const subject = subjectOf(event, finding, known)
   const holding = createRules(known.rules, known.matching)(subject)
-  const counted = holding.flatMap(({ id, name, threshold }) =>
-    threshold === undefined ? [] : [{ rule: id ?? name, per: threshold.per }],
-  )
   const matched = holding
     .filter(
       ({ id, name, threshold }) =>
@@ -39,12 +36,11 @@ export function enrich(event: CloudEvent, finding: Finding, known: Knowledge): F
     )
     .map((rule) => matchedBy(rule, subject))
   const severities = matched.length > 0 ? matched.map(({ severity }) => severity) : [usualSeverity(outcome, kind)]
-  return {
-    ...finding,
-    rules: matched,
-    ...(counted.length > 0 ? { counted } : {}),
-    severity: highest([finding.severity, ...severities]),
-  }
+  const enriched = { ...finding, rules: matched, severity: severities.reduce(graver, finding.severity) }
+  const counted = holding.flatMap(({ id, name, threshold }) =>
+    threshold === undefined ? [] : [{ rule: id ?? name, per: threshold.per }],
+  )
+  return counted.length === 0 ? enriched : { ...enriched, counted }
 }
 
 /** What rules look at. */
@@ -58,13 +54,12 @@ export const subjectOf = (
   attribute: attributeOf(finding, known),
 })
 
-const matchedBy = (rule: Rule, subject: Subject): MatchedRule => ({
-  ...defined<Pick<MatchedRule, 'id'>>({ id: rule.id }),
-  name: rule.name,
-  severity: rule.severity,
-  message: rule.message(subject),
-  ...rule.advice?.(subject),
-})
+function matchedBy(rule: Rule, subject: Subject): MatchedRule {
+  const { id, name, severity } = rule
+  const message = rule.message(subject)
+  const matched: MatchedRule = id === undefined ? { name, severity, message } : { id, name, severity, message }
+  return Object.assign(matched, rule.advice?.(subject))
+}
 
 /** The state's attributes of a finding's resource, unpacked when the first rule asks. */
 function attributeOf(
@@ -91,6 +86,4 @@ export function usualSeverity(outcome: OutcomeName, kind: Kind | null): Severity
   return outcome === 'unmanaged' ? 'low' : 'info'
 }
 
-function highest(severities: readonly Severity[]): Severity {
-  return ORDER[Math.max(...severities.map((severity) => ORDER.indexOf(severity)))] ?? 'info'
-}
+const graver = (a: Severity, b: Severity): Severity => (ORDER.indexOf(a) < ORDER.indexOf(b) ? b : a)

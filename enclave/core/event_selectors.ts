@@ -1,11 +1,19 @@
 import { isList, sorted } from './document.ts'
 import { canonicalJson, isObject, type Json, type JsonObject } from './json.ts'
 
-/** The same for selectors by which a trail records the same: what it does when told nothing may be said, or not. */
+/** The same for selectors by which a trail records the same. */
 export const normalEventSelectors = (selectors: Json): Json =>
-  objects(selectors)
-    .map(normalSelector)
-    .filter((selector) => canonicalJson(selector) !== UNTOLD)
+  objects(shownEventSelectors(selectors)).map(normalSelector)
+
+/**
+ * As the provider has them: one alone that says what a trail does when it is told nothing is none. Beside another it counts,
+ * since what is told to record nothing else would be another trail.
+ */
+export function shownEventSelectors(selectors: Json): Json {
+  const [only, ...others] = objects(selectors)
+  const isUntold = only !== undefined && others.length === 0 && canonicalJson(normalSelector(only)) === UNTOLD
+  return isUntold ? [] : selectors
+}
 
 const normalSelector = (selector: JsonObject): JsonObject => ({
   data: sorted(

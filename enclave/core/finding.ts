@@ -101,6 +101,9 @@ export interface Finding {
   readonly sharedEventId?: string
 }
 
+/** A finding that is still being written. To set its members costs less than to copy them into the next object. */
+export type Draft = { -readonly [Name in keyof Finding]: Finding[Name] }
+
 /** Whether the record does not show what an attribute of the finding changed to. */
 export const isUnseen = ({ changes, suspected }: Pick<Finding, 'changes' | 'suspected'>, path: string): boolean =>
   suspected?.includes(path) === true && changes[path]?.[1] === null

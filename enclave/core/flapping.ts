@@ -1,4 +1,5 @@
 import { dropOldest } from './bounded.ts'
+import { createByResource } from './by_resource.ts'
 import { canonicalJson, type Json } from './json.ts'
 
 /** After so many openings and endings, none long after the one before, an attribute flaps. */
@@ -6,7 +7,9 @@ const TRANSITIONS = 6
 /** An attribute that was left alone for so long rests. */
 const REST_MS = 900_000
 /** Beyond these the oldest goes, which can only make a flapping attribute alert again. */
-const MAX_ATTRIBUTES = 50_000
+const MAX_RESOURCES = 5_000
+/** Each tag is one, of which AWS allows fifty. */
+const MAX_PATHS = 64
 const MAX_VALUES = 16
 
 /** An attribute that comes and goes. */
@@ -20,14 +23,21 @@ export interface Flap {
   knows(value: Json): boolean
 }
 
+/** An attribute of a managed resource. */
+interface Attribute {
+  readonly state: string
+  readonly address: string
+  readonly path: string
+}
+
 /** How often each attribute left its state and came back: a fold, like the open drifts. */
 export interface Flapping {
   /** Takes note that an attribute took the value, or with none that it is as the state says again. */
-  note(key: string, time: number, value?: Json): void
+  note(attribute: Attribute, time: number, value?: Json): void
   /** Takes note that the event's finding said that it flaps. */
-  report(key: string, eventId: string): void
+  report(attribute: Attribute, eventId: string): void
   /** Undefined while it does not flap. */
-  at(key: string, time: number): Flap | undefined
+  at(attribute: Attribute, time: number): Flap | undefined
 }
 
 interface History {
@@ -39,22 +49,25 @@ interface History {
 }
 
 export function createFlapping(): Flapping {
-  const histories = new Map<string, History>()
-  const put = (key: string, history: History): void => {
-    histories.delete(key)
-    histories.set(key, history)
-    dropOldest(histories, MAX_ATTRIBUTES)
+  const resources = createByResource<Map<string, History>>(MAX_RESOURCES)
+  const historyOf = ({ state, address, path }: Attribute) => resources.get(state, address)?.get(path)
+  const put = ({ state, address, path }: Attribute, history: History): void => {
+    const histories = resources.get(state, address) ?? new Map<string, History>()
+    histories.delete(path)
+    histories.set(path, history)
+    dropOldest(histories, MAX_PATHS)
+    resources.set(state, address, histories)
   }
   const isAtRest = ({ last }: History, time: number): boolean => time - last > REST_MS
 
   return {
-    note(key, time, value) {
+    note(attribute, time, value) {
       if (Number.isNaN(time)) return
-      const known = histories.get(key)
+      const known = historyOf(attribute)
       const going = known !== undefined && !isAtRest(known, time) ? known : undefined
       const values = new Set(going?.values)
       if (value !== undefined && values.size < MAX_VALUES) values.add(canonicalJson(value))
-      put(key, {
+      put(attribute, {
         since: going?.since ?? time,
         last: Math.max(time, going?.last ?? time),
         transitions: (going?.transitions ?? 0) + 1,
@@ -62,12 +75,12 @@ export function createFlapping(): Flapping {
         reportedBy: going?.reportedBy,
       })
     },
-    report(key, eventId) {
-      const known = histories.get(key)
-      if (known !== undefined) put(key, { ...known, reportedBy: eventId })
+    report(attribute, eventId) {
+      const known = historyOf(attribute)
+      if (known !== undefined) put(attribute, { ...known, reportedBy: eventId })
     },
-    at(key, time) {
-      const history = histories.get(key)
+    at(attribute, time) {
+      const history = historyOf(attribute)
       if (history === undefined || history.transitions < TRANSITIONS || isAtRest(history, time)) return undefined
       const { transitions, since, reportedBy, values } = history
       return { transitions, since, reportedBy, knows: (value) => values.has(canonicalJson(value)) }

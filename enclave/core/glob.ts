@@ -16,3 +16,11 @@ export function matchesGlob(pattern: string, text: string): boolean {
   }
   return true
 }
+
+/** Whether a text matches one of several patterns. Plain texts, as most of them are, are not tried one by one. */
+export function globs(patterns: readonly string[]): (text: string) => boolean {
+  const [open, plain] = [patterns.filter(isOpen), new Set(patterns.filter((pattern) => !isOpen(pattern)))]
+  return (text) => plain.has(text) || open.some((pattern) => matchesGlob(pattern, text))
+}
+
+const isOpen = (pattern: string): boolean => pattern.includes('*')

@@ -13,12 +13,18 @@ export function joined(touches: readonly Touch[], states: StateIndex): readonly 
   if (touches.length < 2) return touches
   const keyed = touches.map((touch, at): Keyed => {
     const resolved = resolve(touch, states)
-    if (resolved === undefined || !isInPart(resolved.target)) return { touch, key: String(at) }
+    if (resolved === undefined) return { touch, key: String(at) }
     const { target, ref, account, region } = resolved
-    const one = ref.state === null ? [ref.type, ref.id, account, region] : [ref.state, ref.address]
-    return { touch, part: { target, event: touch.event }, key: [target.effect, ...one].join('\n') }
+    const one = (ref.state === null ? [ref.type, ref.id, account, region] : [ref.state, ref.address]).join('\n')
+    const makes = target.effect === 'create' || target.effect === 'put' ? { makes: one } : {}
+    if (isInPart(target))
+      return { touch, part: { target, event: touch.event }, key: `${target.effect}\n${one}`, ...makes }
+    return { touch, key: String(at), ...(target.effect === 'delete' ? { deletes: one } : makes) }
   })
-  return Array.from(Map.groupBy(keyed, ({ key }) => key).values(), (alike) => {
+  // A batch of Route 53's changes a record so: it deletes it and makes another of its name. It was never gone.
+  const made = new Set(keyed.flatMap(({ makes }) => makes ?? []))
+  const left = keyed.filter(({ deletes }) => deletes === undefined || !made.has(deletes))
+  return Array.from(Map.groupBy(left, ({ key }) => key).values(), (alike) => {
     const [{ touch, part } = {}] = alike
     if (touch === undefined) throw new TypeError('a group of touches without one')
     if (part === undefined || alike.length === 1) return touch
@@ -29,14 +35,17 @@ export function joined(touches: readonly Touch[], states: StateIndex): readonly 
   })
 }
 
-/** Whether it may be done to one resource several times over: not what makes or deletes it as a whole. */
-const isInPart = ({ effect, add, remove }: Target): boolean => effect === 'change' || add.size + remove.size > 0
+/** Whether it may be done to one resource several times over: not what creates or deletes it as a whole. */
+const isInPart = ({ effect, add, remove }: Target): boolean =>
+  effect === 'change' || effect === 'put' || add.size + remove.size > 0
 
 /** A touch, what makes it one with others, and where it changes something, what. */
 interface Keyed {
   readonly touch: Touch
   readonly key: string
   readonly part?: Part
+  readonly makes?: string
+  readonly deletes?: string
 }
 
 /** What a call does to one resource, by one of its elements or in one of its ways. */

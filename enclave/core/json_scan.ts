@@ -3,8 +3,9 @@
  * borders (RFC 8259). Bytes above ASCII stand in texts alone, and no decoder makes a quote or a backslash of them.
  */
 
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
-const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d]
+export const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+export const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d]
+const [COMMA, COLON] = [0x2c, 0x3a]
 const [PLUS, MINUS, POINT, ZERO, LOWER_E, LOWER_U] = [0x2b, 0x2d, 0x2e, 0x30, 0x65, 0x75]
 /** Makes an ASCII letter a small one. */
 const SMALL = 0x20
@@ -20,7 +21,7 @@ const [TRUE, FALSE, NULL] = [bytesOf('true'), bytesOf('false'), bytesOf('null')]
 /** What may follow a backslash, besides `u`. */
 const ESCAPED: ReadonlySet<number | undefined> = new Set(bytesOf('"\\/bfnrt'))
 
-/** Where there is no JSON, or it nests too deep. */
+/** Where there is no JSON, or it nests too deep. No byte is there, so what is sought from there is there too. */
 export const NONE = -1
 
 /** Says where an element ends, or the value of a member, whose key lies between the last two places without its quotes. */
@@ -38,52 +39,72 @@ export function afterSpace(bytes: Uint8Array, start: number): number {
 export function endOfValue(bytes: Uint8Array, start: number, depth: number): number {
   const byte = bytes[start]
   if (byte === QUOTE) return endOfText(bytes, start)
-  if (byte === OPEN_BRACE) return endOfObject(bytes, start, depth)
-  if (byte === OPEN_BRACKET) return endOfList(bytes, start, depth)
+  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return endOfNested(bytes, start, depth)
   if (byte === TRUE[0]) return endOfWord(bytes, start, TRUE)
   if (byte === FALSE[0]) return endOfWord(bytes, start, FALSE)
   if (byte === NULL[0]) return endOfWord(bytes, start, NULL)
   return endOfNumber(bytes, start)
 }
 
-/** Where the object ends that begins here. */
-export function endOfObject(bytes: Uint8Array, start: number, depth: number, endOf: MemberEnd = endOfValue): number {
+function endOfNested(bytes: Uint8Array, start: number, depth: number): number {
+  if (depth === 0) return NONE
+  const isObject = bytes[start] === OPEN_BRACE
+  const close = isObject ? CLOSE_BRACE : CLOSE_BRACKET
+  let at = afterSpace(bytes, start + 1)
+  while (at !== NONE && bytes[at] !== close) {
+    if (isObject) at = startOfMember(bytes, endOfText(bytes, at))
+    at = startOfNext(bytes, endOfValue(bytes, at, depth - 1), close)
+  }
+  return at === NONE ? NONE : at + 1
+}
+
+/** Where the object ends that begins here, if `endOf` finds an end of each value. */
+export function endOfObject(bytes: Uint8Array, start: number, depth: number, endOf: MemberEnd): number {
   if (depth === 0 || bytes[start] !== OPEN_BRACE) return NONE
   let at = afterSpace(bytes, start + 1)
-  if (bytes[at] === CLOSE_BRACE) return at + 1
-  for (;;) {
-    const key = at
-    const keyEnd = endOfText(bytes, key)
-    if (keyEnd === NONE) return NONE
-    at = afterSpace(bytes, keyEnd)
-    if (bytes[at] !== COLON) return NONE
-    const end = endOf(bytes, afterSpace(bytes, at + 1), depth - 1, key + 1, keyEnd - 1)
-    if (end === NONE) return NONE
-    at = afterSpace(bytes, end)
-    if (bytes[at] === CLOSE_BRACE) return at + 1
-    if (bytes[at] !== COMMA) return NONE
-    at = afterSpace(bytes, at + 1)
+  while (at !== NONE && bytes[at] !== CLOSE_BRACE) {
+    const keyEnd = endOfText(bytes, at)
+    const value = startOfMember(bytes, keyEnd)
+    if (value === NONE) return NONE
+    at = startOfNext(bytes, endOf(bytes, value, depth - 1, at + 1, keyEnd - 1), CLOSE_BRACE)
   }
+  return at === NONE ? NONE : at + 1
 }
 
-/** Where the list ends that begins here. */
-export function endOfList(bytes: Uint8Array, start: number, depth: number, endOf: ElementEnd = endOfValue): number {
+/** Where the list ends that begins here, if `endOf` finds an end of each element. */
+export function endOfList(bytes: Uint8Array, start: number, depth: number, endOf: ElementEnd): number {
   if (depth === 0 || bytes[start] !== OPEN_BRACKET) return NONE
   let at = afterSpace(bytes, start + 1)
-  if (bytes[at] === CLOSE_BRACKET) return at + 1
-  for (;;) {
-    const end = endOf(bytes, at, depth - 1)
-    if (end === NONE) return NONE
-    at = afterSpace(bytes, end)
-    if (bytes[at] === CLOSE_BRACKET) return at + 1
-    if (bytes[at] !== COMMA) return NONE
-    at = afterSpace(bytes, at + 1)
-  }
+  while (at !== NONE && bytes[at] !== CLOSE_BRACKET) at = startOfNext(bytes, endOf(bytes, at, depth - 1), CLOSE_BRACKET)
+  return at === NONE ? NONE : at + 1
 }
 
-function endOfText(bytes: Uint8Array, start: number): number {
+/** Where the value of the member begins whose key ends here. */
+export function startOfMember(bytes: Uint8Array, keyEnd: number): number {
+  const colon = afterSpace(bytes, keyEnd)
+  return bytes[colon] === COLON ? afterSpace(bytes, colon + 1) : NONE
+}
+
+/** Where the member or element after this one begins, or what closes them is. */
+export function startOfNext(bytes: Uint8Array, end: number, close: number): number {
+  const at = afterSpace(bytes, end)
+  if (bytes[at] === close) return at
+  if (bytes[at] !== COMMA) return NONE
+  const next = afterSpace(bytes, at + 1)
+  return bytes[next] === close ? NONE : next
+}
+
+/** Where the text ends, with its quotes, that begins here. */
+export function endOfText(bytes: Uint8Array, start: number): number {
   if (bytes[start] !== QUOTE) return NONE
   let at = start + 1
+  while (PLAIN[bytes[at] ?? 0] === 1) at += 1
+  return bytes[at] === QUOTE ? at + 1 : endOfEscaped(bytes, at)
+}
+
+/** Apart: most texts have no escape, and what is left above is short enough for V8 to put it in place of the call. */
+function endOfEscaped(bytes: Uint8Array, start: number): number {
+  let at = start
   for (;;) {
     while (PLAIN[bytes[at] ?? 0] === 1) at += 1
     if (bytes[at] === QUOTE) return at + 1

@@ -1,9 +1,9 @@
 import type { Effect, Target, Touch } from './catalog.ts'
 import { compare, isLeft, type Comparison, type Current } from './compare.ts'
-import { changesOf, draft } from './draft.ts'
+import { draft, writeChanges, writeSuspected } from './draft.ts'
 import type { CloudEvent } from './event.ts'
 import { excuseOf, quietOf } from './excuse.ts'
-import type { Finding, Kind } from './finding.ts'
+import type { Draft, Finding, Kind } from './finding.ts'
 import { importBlock } from './import_block.ts'
 import type { Call, Ground } from './case.ts'
 import { judgeManaged, RUNS } from './managed.ts'
@@ -33,15 +33,16 @@ export function judge({ event, targets }: Touch, ground: Ground, now: number): J
   const resolved = resolve({ event, targets }, ground.states)
   if (resolved === undefined)
     return { findings: [draft(event, 'unmapped', 'not checked: the record does not name the resource')] }
-  const { ref, account, owned } = resolved
+  const { ref, account, region, owned } = resolved
   const current = owned && asItIs(owned, ground.drifts)
   const target = inPart(resolved, event, current)
   const { run, states } = runOf(event, owned === undefined ? ground.states.names() : [owned.state], ground.principals)
   const comparison = target.effect === 'delete' ? NO_CHANGE : compare(target, event, owned, ground.digest, current)
-  const subject = { resource: ref, account, actor: event.actor }
+  const subject = { resource: ref, account, region, actor: event.actor }
   const call: Call = { event, target, subject, run, comparison, now }
-  if (owned !== undefined) return judgeOwned(call, owned, resolved, ground)
-  return wait([placed(judgeUnmanaged(call, ground), resolved)], call, states, ground)
+  return owned === undefined
+    ? wait([judgeUnmanaged(call, ground)], call, states, ground)
+    : judgeOwned(call, owned, ground)
 }
 
 /** A deletion that leaves some of what the resource stands for changes it. */
@@ -50,24 +51,16 @@ function inPart({ target, owned }: Resolved, event: CloudEvent, current: Current
   return isPart && isLeft(target, event, owned, current) ? { ...target, effect: 'change' } : target
 }
 
-const placed = (finding: Finding, { ref, account, region }: Resolved): Finding => ({
-  ...finding,
-  resource: ref,
-  account,
-  region,
-})
-
-function judgeOwned(all: Call, owned: Owned, resolved: Resolved, ground: Ground): Judgement {
-  const { event, run, comparison } = all
+function judgeOwned(all: Call, owned: Owned, ground: Ground): Judgement {
+  const { event, run, subject, comparison } = all
   const moment = momentOf(event, owned)
   const call: Call = { ...all, comparison: inTime(comparison, moment, run, ground.drifts) }
   if (isOvertaken(call, comparison, moment, ground.drifts)) {
-    const late = draft(event, run === 'terraform' ? 'expected' : 'ignored', 'a later event has written over this')
-    return { findings: [placed(late, resolved)] }
+    const outcome = run === 'terraform' ? 'expected' : 'ignored'
+    return { findings: [draft(event, outcome, 'a later event has written over this', subject)] }
   }
-  const findings = judgeManaged(call, owned, moment, ground).map((finding) =>
-    withDependents(placed(finding, resolved), owned, ground),
-  )
+  const findings = judgeManaged(call, owned, moment, ground)
+  for (const finding of findings) if (finding.outcome === 'drift') writeDependents(finding, owned, ground)
   const waited = wait(findings, call, [owned.state], ground)
   return { ...waited, touched: touchedBy(call, moment, waited.until !== undefined) }
 }
@@ -76,25 +69,26 @@ function judgeUnmanaged(call: Call, ground: Ground): Finding {
   const { event, target, run, subject, comparison, now } = call
   const isOver = target.effect === 'delete' || comparison.changes.length === 0
   if (run === 'terraform' && isOver)
-    return draft(event, 'expected', "Terraform's own run, and no state has it any more")
+    return draft(event, 'expected', "Terraform's own run, and no state has it any more", subject)
   const excuse = run === 'other' ? excuseOf(event, subject, null, ground, now) : quietOf(subject, null, ground, now)
   const kind = KINDS[target.effect]
   if (excuse !== undefined) {
     const outcome = excuse.by === 'writer' ? 'expected' : 'suppressed'
-    return { ...draft(event, outcome, excuse.reason), kind, withheld: [{ path: null, change: null, ...excuse }] }
+    const withheld = [{ path: null, change: null, ...excuse }]
+    return { ...draft(event, outcome, excuse.reason, subject), kind, withheld }
   }
   const { reason = 'no known state has this resource' } = RUNS[run]
-  const finding: Finding = {
-    ...draft(event, 'unmanaged', reason),
-    kind,
-    ...changesOf(comparison.changes),
-    verdict: null,
-  }
+  const finding = draft(event, 'unmanaged', reason, subject)
+  finding.kind = kind
+  writeChanges(finding, comparison.changes)
+  finding.verdict = null
+  writeSuspected(finding, comparison.changes)
   const block = kind === 'created' ? importBlock(target.type, subject.resource.id, comparison.changes) : undefined
-  return block === undefined ? finding : { ...finding, import: block }
+  if (block !== undefined) finding.import = block
+  return finding
 }
 
-function withDependents(finding: Finding, { state, address }: Owned, { states }: Ground): Finding {
-  const dependents = finding.outcome === 'drift' ? states.dependents(state, address) : undefined
-  return dependents === undefined ? finding : { ...finding, dependents }
+function writeDependents(finding: Draft, { state, address }: Owned, { states }: Ground): void {
+  const dependents = states.dependents(state, address)
+  if (dependents !== undefined) finding.dependents = dependents
 }

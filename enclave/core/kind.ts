@@ -18,6 +18,8 @@ export const KINDS = [
   'json',
   /** A JSON document in which the order of arrays means nothing either. */
   'unordered_json',
+  /** A JSON document in which `5` and `"5"` are one: SQS takes either, and answers with the number. */
+  'loose_json',
   /** The containers of an ECS task, with what ECS fills in. */
   'containers',
   /** What a load balancer's listener does with requests, with what Elastic Load Balancing fills in. */

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
+import { isRedacted } from './meaning.ts'
 
 // The forms in which records hold lists, tags and their keys.
 
@@ -28,13 +29,15 @@ const first = (object: JsonObject, names: readonly string[]): Json | undefined =
   return undefined
 }
 
-/** A list of keys and values in any of AWS's spellings, or a map, to a map. */
+/** A list of keys and values in any of AWS's spellings, or a map, to a map; what CloudTrail hides where it hides a key. */
 export function readTags(value: Json): Json | undefined {
   if (isObject(value) && Object.keys(value).length > 0 && !isPair(value) && value['items'] === undefined) return value
   const pairs = listOf(value).map((tag) =>
     isObject(tag) ? ([first(tag, KEYS), first(tag, VALUES) ?? ''] as const) : [],
   )
-  return pairs.every(([key]) => typeof key === 'string') ? (Object.fromEntries(pairs) as JsonObject) : undefined
+  if (!pairs.every(([key]) => typeof key === 'string')) return undefined
+  const map = Object.fromEntries(pairs) as JsonObject
+  return Object.keys(map).find(isRedacted) ?? map
 }
 
 /** A key and its value, by themselves. The most usual key of a map is `Name`, which alone makes no pair. */

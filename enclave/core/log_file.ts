@@ -1,10 +1,22 @@
 import { AUTO_SCALING, MAX_DEPTH } from './cloudtrail.ts'
 import type { Json } from './json.ts'
-import { afterSpace, endOfList, endOfObject, endOfValue, NONE, type ElementEnd, type MemberEnd } from './json_scan.ts'
+import {
+  afterSpace,
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  endOfText,
+  endOfValue,
+  NONE,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  startOfMember,
+  startOfNext,
+} from './json_scan.ts'
 
-/** The file's object and its list are around each record. */
-const FILE_DEPTH = MAX_DEPTH + 2
-const [QUOTE, BACKSLASH, OPEN_BRACE] = [0x22, 0x5c, 0x7b]
+/** The one member of a log file. */
+const RECORDS = '"Records"'
 const [LOWER_F, LOWER_N, LOWER_T] = [0x66, 0x6e, 0x74]
 
 /**
@@ -65,27 +77,32 @@ export const wholeOf = (record: Json | UnreadRecord): Json => (record instanceof
  */
 export function scanLog(bytes: Buffer): readonly (Json | UnreadRecord)[] | undefined {
   const records: (Json | UnreadRecord)[] = []
-  const glances = createGlances(bytes)
+  const fields = createFields()
   let backslash = bytes.indexOf(BACKSLASH)
-  let isLog = false
-
-  const endOfRecord: ElementEnd = (_, start, depth) => {
+  let at = startOfRecords(bytes)
+  while (at !== NONE && bytes[at] !== CLOSE_BRACKET) {
+    const start = at
     const isObject = bytes[start] === OPEN_BRACE
-    const end = isObject ? glances.walk(start, depth) : endOfValue(bytes, start, depth)
-    if (end === NONE) return NONE
+    const end = isObject ? endOfRecord(bytes, start, fields) : endOfValue(bytes, start, MAX_DEPTH)
+    if (end === NONE) return undefined
     if (backslash !== -1 && backslash < start) backslash = bytes.indexOf(BACKSLASH, start)
-    const hasBackslash = backslash !== -1 && backslash < end
-    const isPlain = isObject && !hasBackslash
-    records.push(isPlain ? new UnreadRecord(glances.take(), bytes, start, end) : parse(bytes, start, end))
-    return end
+    const isPlain = isObject && (backslash === -1 || backslash >= end)
+    records.push(isPlain ? new UnreadRecord(lookAt(bytes, fields), bytes, start, end) : parse(bytes, start, end))
+    at = startOfNext(bytes, end, CLOSE_BRACKET)
   }
-  const endOfRecords: MemberEnd = (_, start, depth, key, keyEnd) => {
-    if (isLog || bytes.toString('latin1', key, keyEnd) !== 'Records') return NONE
-    isLog = true
-    return endOfList(bytes, start, depth, endOfRecord)
-  }
-  const end = endOfObject(bytes, afterSpace(bytes, 0), FILE_DEPTH, endOfRecords)
-  return isLog && end !== NONE && afterSpace(bytes, end) === bytes.length ? records : undefined
+  const last = afterSpace(bytes, at + 1)
+  const isWhole = at !== NONE && bytes[last] === CLOSE_BRACE && afterSpace(bytes, last + 1) === bytes.length
+  return isWhole ? records : undefined
+}
+
+/** Where the first record begins, or the end of a list without any. */
+function startOfRecords(bytes: Buffer): number {
+  const brace = afterSpace(bytes, 0)
+  const key = afterSpace(bytes, brace + 1)
+  const keyEnd = key + RECORDS.length
+  if (bytes[brace] !== OPEN_BRACE || bytes.toString('latin1', key, keyEnd) !== RECORDS) return NONE
+  const list = startOfMember(bytes, keyEnd)
+  return bytes[list] === OPEN_BRACKET ? afterSpace(bytes, list + 1) : NONE
 }
 
 /** A field of the record that is being walked. */
@@ -101,9 +118,13 @@ interface Field {
   textEnd: number
 }
 
-/** Walks one record after the other; a glance is of the last. */
-function createGlances(bytes: Buffer) {
-  const fields = (Object.keys(NO_GLANCE) as (keyof Glance)[]).map((name): Field => ({
+interface Fields {
+  readonly all: readonly Field[]
+  readonly byLength: readonly (readonly Field[])[]
+}
+
+function createFields(): Fields {
+  const all = (Object.keys(NO_GLANCE) as (keyof Glance)[]).map((name): Field => ({
     name,
     key: new TextEncoder().encode(name),
     start: 0,
@@ -112,47 +133,53 @@ function createGlances(bytes: Buffer) {
     textStart: 0,
     textEnd: 0,
   }))
-  const longest = Math.max(...fields.map(({ key }) => key.length))
-  const byLength = Array.from({ length: longest + 1 }, (_, length) => fields.filter(({ key }) => key.length === length))
+  const longest = Math.max(...all.map(({ key }) => key.length))
+  return {
+    all,
+    byLength: Array.from({ length: longest + 1 }, (_, length) => all.filter(({ key }) => key.length === length)),
+  }
+}
 
-  const endOfField: MemberEnd = (_, start, depth, key, keyEnd) => {
-    const end = endOfValue(bytes, start, depth)
+/** Where the record ends that begins here. On the way it notes where its fields lie. */
+function endOfRecord(bytes: Buffer, start: number, { all, byLength }: Fields): number {
+  for (const field of all) field.start = 0
+  let at = afterSpace(bytes, start + 1)
+  while (at !== NONE && bytes[at] !== CLOSE_BRACE) {
+    const key = at + 1
+    const keyEnd = endOfText(bytes, at) - 1
+    const value = startOfMember(bytes, keyEnd + 1)
+    const end = endOfValue(bytes, value, MAX_DEPTH - 1)
     for (const field of byLength[keyEnd - key] ?? []) {
       if (!endsAlike(bytes, keyEnd, field.key, field.key.length, field.key.length)) continue
-      field.start = start // of several with one name the last counts, as for JSON.parse
+      field.start = value // of several with one name the last counts, as for JSON.parse
       field.end = end
     }
-    return end
+    at = startOfNext(bytes, end, CLOSE_BRACE)
   }
+  return at === NONE ? NONE : at + 1
+}
 
-  function textOf(field: Field): string {
-    const { start, end, textStart, textEnd } = field
-    if (end - start !== textEnd - textStart || !endsAlike(bytes, end, bytes, textEnd, end - start))
-      field.text = bytes.toString('utf8', start + 1, end - 1)
-    field.textStart = start
-    field.textEnd = end
-    return field.text
+function lookAt(bytes: Buffer, { all }: Fields): Look {
+  const glance: { -readonly [Name in keyof Glance]: Glance[Name] } = { ...NO_GLANCE }
+  let isTelling = true
+  for (const field of all) {
+    if (field.start === 0) continue
+    const first = bytes[field.start]
+    if (first === QUOTE) glance[field.name] = textOf(bytes, field)
+    else if (first === LOWER_T || first === LOWER_F) glance[field.name] = first === LOWER_T
+    else if (first !== LOWER_N) isTelling = false
   }
+  // Which of two services that is, `additionalEventData` says.
+  return { glance, isTelling: isTelling && glance.eventSource !== AUTO_SCALING }
+}
 
-  return {
-    walk(start: number, depth: number): number {
-      for (const field of fields) field.start = 0
-      return endOfObject(bytes, start, depth, endOfField)
-    },
-    take(): Look {
-      const glance: { -readonly [Name in keyof Glance]: Glance[Name] } = { ...NO_GLANCE }
-      let isTelling = true
-      for (const field of fields) {
-        if (field.start === 0) continue
-        const first = bytes[field.start]
-        if (first === QUOTE) glance[field.name] = textOf(field)
-        else if (first === LOWER_T || first === LOWER_F) glance[field.name] = first === LOWER_T
-        else if (first !== LOWER_N) isTelling = false
-      }
-      // Which of two services that is, `additionalEventData` says.
-      return { glance, isTelling: isTelling && glance.eventSource !== AUTO_SCALING }
-    },
-  }
+function textOf(bytes: Buffer, field: Field): string {
+  const { start, end, textStart, textEnd } = field
+  if (end - start !== textEnd - textStart || !endsAlike(bytes, end, bytes, textEnd, end - start))
+    field.text = bytes.toString('utf8', start + 1, end - 1)
+  field.textStart = start
+  field.textEnd = end
+  return field.text
 }
 
 /** Compares from the end, because the names begin alike. */

@@ -1,9 +1,9 @@
 import type { Call, Case, Ground } from './case.ts'
-import { changesOf, draft, suspectedOf } from './draft.ts'
+import { draft, verdictOf, writeChanges, writeSuspected } from './draft.ts'
 import type { OpenDrift } from './drifts.ts'
 import { endings } from './endings.ts'
 import { quietOf } from './excuse.ts'
-import type { Finding, Severity, Verdict } from './finding.ts'
+import type { Draft, Severity, Verdict } from './finding.ts'
 import type { Owned } from './state_index.ts'
 import type { Run } from './terraform.ts'
 import { WHOLE, type Moment } from './touches.ts'
@@ -22,7 +22,7 @@ const DIFFERS: Readonly<Record<Verdict, string>> = {
 }
 
 /** At most one finding about what differs, and one for each earlier event whose drifts end. */
-export function judgeManaged(call: Call, owned: Owned, moment: Moment, ground: Ground): readonly Finding[] {
+export function judgeManaged(call: Call, owned: Owned, moment: Moment, ground: Ground): readonly Draft[] {
   const given: Case = { call, owned, moment, ground, open: ground.drifts.open(owned.state, owned.address) }
   if (call.target.effect === 'delete') return [judgeDeletion(given)]
   const weighed = call.comparison.changes.map((change) => weigh(change, given))
@@ -31,19 +31,24 @@ export function judgeManaged(call: Call, owned: Owned, moment: Moment, ground: G
   return said.length > 0 ? said : [nothingNew(call, weighed)]
 }
 
-function judgeDeletion({ call, open, ground }: Case): Finding {
+function judgeDeletion({ call, open, ground }: Case): Draft {
   const { event, subject, run, now } = call
   const excuse = quietOf(subject, null, ground, now)
   const gone = open.find(({ path }) => path === WHOLE)
   if (gone !== undefined && (gone.excuse === undefined || excuse !== undefined)) return repeat(call, gone)
   if (excuse !== undefined) {
     const withheld = [{ path: null, change: null, ...excuse }]
-    return { ...draft(event, 'suppressed', excuse.reason), kind: 'deleted', verdict: 'confirmed', withheld }
+    return { ...draft(event, 'suppressed', excuse.reason, subject), kind: 'deleted', verdict: 'confirmed', withheld }
   }
   const { reason = 'deleted, and the state still has it', severity } = RUNS[run]
   const told = open.filter((drift) => drift.path !== WHOLE && drift.excuse === undefined)
   const supersedes = [...new Set(told.map(({ finding }) => finding.eventId))]
-  const deletion = { ...draft(event, 'drift', reason), kind: 'deleted', verdict: 'confirmed', severity } as const
+  const deletion = {
+    ...draft(event, 'drift', reason, subject),
+    kind: 'deleted',
+    verdict: 'confirmed',
+    severity,
+  } as const
   return supersedes.length > 0 ? { ...deletion, supersedes } : deletion
 }
 
@@ -56,43 +61,44 @@ const isNews = ({ run }: Call, weighed: readonly Weighed[]): boolean =>
   isAlert(run, weighed) || weighed.some(({ excuse, known }) => excuse !== undefined && excuse.by !== 'writer' && !known)
 
 /** A drift with all that may be told, or where none of it may, what is kept quiet. */
-function differenceOf({ event, run }: Call, weighed: readonly Weighed[]): Finding {
+function differenceOf({ event, run, subject }: Call, weighed: readonly Weighed[]): Draft {
   const [loud, quiet] = [weighed.filter(isLoud), weighed.filter((one) => !isLoud(one))]
   const withheld = withheldOf(quiet)
-  const suspected = suspectedOf(weighed.map(({ change }) => change))
+  const changes = weighed.map(({ change }) => change)
   if (!isAlert(run, weighed)) {
     const reason = withheld.find(({ by }) => by !== 'writer')?.reason ?? ''
-    const { verdict } = changesOf(quiet.map(({ change }) => change))
-    return { ...draft(event, 'suppressed', reason), kind: 'changed', verdict, ...suspected, withheld }
+    const finding = draft(event, 'suppressed', reason, subject)
+    finding.kind = 'changed'
+    finding.verdict = verdictOf(quiet.map(({ change }) => change))
+    writeSuspected(finding, changes)
+    finding.withheld = withheld
+    return finding
   }
-  const changes = changesOf(loud.map(({ change }) => change))
-  const { reason = DIFFERS[changes.verdict], severity } = RUNS[run]
-  const flapping = Object.fromEntries(
-    loud.flatMap(({ change: { path }, flap }) =>
-      flap === undefined ? [] : [[path, { transitions: flap.transitions, since: new Date(flap.since).toISOString() }]],
-    ),
+  const told = quiet.length === 0 ? changes : loud.map(({ change }) => change)
+  const { reason = DIFFERS[verdictOf(told)], severity } = RUNS[run]
+  const finding = draft(event, 'drift', reason, subject)
+  finding.kind = 'changed'
+  finding.severity = severity
+  writeChanges(finding, told)
+  writeSuspected(finding, changes)
+  if (withheld.length > 0) finding.withheld = withheld
+  const flapping = loud.flatMap(({ change: { path }, flap }) =>
+    flap === undefined ? [] : [[path, { transitions: flap.transitions, since: new Date(flap.since).toISOString() }]],
   )
-  return {
-    ...draft(event, 'drift', reason),
-    ...changes,
-    ...suspected,
-    kind: 'changed',
-    severity,
-    ...(withheld.length > 0 ? { withheld } : {}),
-    ...(Object.keys(flapping).length > 0 ? { flapping } : {}),
-  }
+  if (flapping.length > 0) finding.flapping = Object.fromEntries(flapping)
+  return finding
 }
 
-function nothingNew(call: Call, weighed: readonly Weighed[]): Finding {
-  const { event, run } = call
+function nothingNew(call: Call, weighed: readonly Weighed[]): Draft {
+  const { event, run, subject } = call
   const known = weighed.find((one) => one.known !== undefined)?.known
   if (known !== undefined) return repeat(call, known)
   const withheld = withheldOf(weighed)
   const [writer] = withheld
-  if (writer !== undefined) return { ...draft(event, 'expected', writer.reason), kind: 'changed', withheld }
-  if (run === 'terraform') return draft(event, 'expected', "Terraform's own run, and the state agrees")
-  return draft(event, 'ignored', 'changes nothing: the state already says so')
+  if (writer !== undefined) return { ...draft(event, 'expected', writer.reason, subject), kind: 'changed', withheld }
+  if (run === 'terraform') return draft(event, 'expected', "Terraform's own run, and the state agrees", subject)
+  return draft(event, 'ignored', 'changes nothing: the state already says so', subject)
 }
 
-const repeat = ({ event }: Call, { finding }: OpenDrift): Finding =>
-  draft(event, 'ignored', `already reported by event ${finding.eventId}`)
+const repeat = ({ event, subject }: Call, { finding }: OpenDrift): Draft =>
+  draft(event, 'ignored', `already reported by event ${finding.eventId}`, subject)

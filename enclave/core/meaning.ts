@@ -1,7 +1,7 @@
 import { normalActions } from './actions.ts'
 import { normalContainers } from './containers.ts'
-import { isList, mapValues, parseDocument, sorted, withoutOrder } from './document.ts'
-import { normalEventSelectors } from './event_selectors.ts'
+import { asTexts, isList, mapValues, parseDocument, sorted, withoutOrder } from './document.ts'
+import { normalEventSelectors, shownEventSelectors } from './event_selectors.ts'
 import { canonicalJson, isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
 import { KMS_ALIAS, normalTime, RELATIONS, type Spelling } from './names.ts'
@@ -72,9 +72,10 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   policy: { normal: (value) => (isUnset(value) ? null : (policyIn(value) ?? value)), shown: document(whole).shown },
   json: document(whole),
   unordered_json: document(withoutOrder),
+  loose_json: document(asTexts),
   containers: document(normalContainers),
   actions: { normal: normalActions, shown: whole },
-  event_selectors: { normal: normalEventSelectors, shown: whole },
+  event_selectors: { normal: normalEventSelectors, shown: shownEventSelectors },
   any_case: text((value) => value.toLowerCase()),
   dns_name: text(normalDnsName),
   cidr: text(normalCidr),
@@ -90,7 +91,9 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
 /** Whether two values of an attribute mean the same to the provider; with its shape, also in what lies inside. */
 export function isSame(of: AttributeKind | Shape, a: Json, b: Json): boolean {
   if (typeof of === 'object' && (of.kind === 'list' || of.kind === 'set'))
-    return canonicalJson(aligned(of, a, b)) === canonicalJson(aligned(of, b, a))
+    return (
+      elements(a).length === elements(b).length && canonicalJson(aligned(of, a, b)) === canonicalJson(aligned(of, b, a))
+    )
   const { normal, isOne } = MEANINGS[typeof of === 'object' ? of.kind : of]
   const [one, other] = [normal(a), normal(b)]
   if (isOne !== undefined && typeof one === 'string' && typeof other === 'string') return isOne(one, other)
@@ -126,6 +129,7 @@ export function delta(
 }
 
 function without(these: Json, those: Json, shape: Shape): readonly Json[] {
+  if (elements(those).length === 0) return elements(these)
   const alignment = alignmentOf(shape, elements(these), elements(those))
   const key = (block: Json): string => canonicalJson(normalBlock(shape, block, alignment))
   const left = Map.groupBy(elements(those).map(key), whole) as Map<string, string[]> // a text is its own key

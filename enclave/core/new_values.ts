@@ -3,7 +3,7 @@ import { isList } from './document.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
-import { delta, isSame } from './meaning.ts'
+import { delta, isRedacted, isSame } from './meaning.ts'
 import { keyPath } from './path.ts'
 import { withoutPermissions, withPermissions } from './security_groups.ts'
 
@@ -60,7 +60,13 @@ function addition(
   return [[path, [...members, ...delta(members, added).added.filter((one) => !isThere(one))]]]
 }
 
-function removal(path: string, gone: Json, kind: AttributeKind, before: Before): readonly (readonly [string, Json])[] {
+function removal(
+  path: string,
+  gone: Json,
+  kind: AttributeKind,
+  before: Before,
+): readonly (readonly [string, Json | undefined])[] {
+  if (isRedacted(gone)) return [[path, undefined]]
   if (kind === 'permissions') return [[path, withoutPermissions(before(path), gone)]]
   if (kind === 'map' || kind === 'tags')
     return listIn(gone).flatMap((key) => (typeof key === 'string' ? [[keyPath(path, key), null] as const] : []))

@@ -1,6 +1,7 @@
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { listOf, plain } from './lists.ts'
+import { isRedacted } from './meaning.ts'
 import { collapse, permission, permissionName, portOf, textOf, type Permission } from './security_groups.ts'
 
 /** How EC2 writes the peers of a permission: the lists, and the member of each that names the peer. */
@@ -108,7 +109,7 @@ function element(
   group: string | undefined,
   direction: string | undefined,
 ): JsonObject {
-  const known = group !== undefined && rule !== undefined
+  const known = group !== undefined && rule !== undefined && ![group, rule.id].some(isRedacted)
   const isAll = rule?.protocol === '-1'
   return {
     security_group_id: group ?? null,

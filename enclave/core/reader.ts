@@ -1,6 +1,7 @@
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { listOf, plain, readKeys, readTags } from './lists.ts'
+import { isRedacted } from './meaning.ts'
 import { normalDnsName } from './network.ts'
 import { valueAt } from './path.ts'
 
@@ -87,8 +88,13 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ['filled', filled],
   ['names', (value) => (isObject(value) ? Object.keys(value) : undefined)],
   ['values', (value) => (isObject(value) ? Object.values(value) : undefined)],
+  [
+    'entries',
+    (value) => (isObject(value) ? Object.entries(value).map(([key, of]) => ({ key, value: of })) : undefined),
+  ],
   ['lower', text((value) => value.toLowerCase())],
   ['upper', text((value) => value.toUpperCase())],
+  ['folder', text((value) => (value.endsWith('/') ? value : `${value}/`))],
 ])
 
 /** A map without the keys that an empty value removes. */
@@ -110,7 +116,10 @@ function methodOf(path: string): string | undefined {
 function joined(value: Json): Json | undefined {
   if (!isObject(value)) return undefined
   return Object.fromEntries<Json>(
-    Object.entries(value).map(([key, values]) => [key, Array.isArray(values) ? values.join(',') : values]),
+    Object.entries(value).map(([key, values]) => [
+      key,
+      Array.isArray(values) ? (values.find(isRedacted) ?? values.join(',')) : values,
+    ]),
   )
 }
 
@@ -127,7 +136,8 @@ function parsed(value: string): Json | undefined {
 const unquoted = (value: Json): Json =>
   typeof value === 'string' && /^".*"$/s.test(value) ? value.slice(1, -1) : value
 
-function unescaped(value: string): string | undefined {
+/** Text without `%20`; undefined where it is badly escaped. */
+export function unescaped(value: string): string | undefined {
   try {
     return decodeURIComponent(value)
   } catch {
@@ -155,7 +165,8 @@ export const where =
   (value) =>
     listOf(value).filter(
       (element) =>
-        isObject(element) && Object.entries(fields).every(([name, wanted]) => isAlike(element[name] ?? null, wanted)),
+        isObject(element) &&
+        Object.entries(fields).every(([name, wanted]) => isAlike(standsAt(element, [name]) ?? null, wanted)),
     )
 
 /** The elements that do not have these values. */
@@ -166,6 +177,15 @@ export const without = (fields: JsonObject): Step => {
     return listOf(value).filter((element) => !gone.includes(element))
   }
 }
+
+/** The member of that name of each element that has it, with the element's position, counted from 1. */
+export const placed =
+  (name: string): Step =>
+  (value) =>
+    listOf(value).flatMap((element, at) => {
+      const member = isObject(element) ? standsAt(element, [name]) : undefined
+      return isObject(member) ? [{ ...member, position: at + 1 }] : []
+    })
 
 /** Whether two scalars are one, whatever their type: `5` and `"5"`. */
 const isAlike = (a: Json, b: Json): boolean => typeof a !== 'object' && typeof b !== 'object' && String(a) === String(b)

@@ -1,7 +1,7 @@
 import type { Reader } from './catalog.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { isRedacted } from './meaning.ts'
+import { isRedacted, isSame } from './meaning.ts'
 import { valueAt } from './path.ts'
 import { listOf, plain } from './lists.ts'
 import * as steps from './reader.ts'
@@ -61,7 +61,7 @@ function compileSteps(source: JsonObject, context: Context): Read {
     if (at === null) at = undefined
     for (const step of line) {
       // What CloudTrail hides stays hidden: in lower case or in a list it would pass for a value.
-      if (at === undefined || (typeof at === 'string' && isRedacted(at))) break
+      if (at === undefined || isHidden(at)) break
       at = step(at, event)
     }
     // Of parameters that CloudTrail left out, nobody knows what they did not say.
@@ -81,6 +81,7 @@ const ARGUMENTS: Readonly<Record<string, (argument: Json, fail: (message: string
     return (value) => valueAt(value, names)
   },
   where: (fields, fail) => (isObject(fields) ? steps.where(fields) : fail('where takes fields and values')),
+  placed: (name, fail) => (typeof name === 'string' ? steps.placed(name) : fail('placed takes a name')),
   without: (fields, fail) => (isObject(fields) ? steps.without(fields) : fail('without takes fields and values')),
   map: (words, fail) => (isObject(words) ? steps.translate(words) : fail('map takes words and values')),
   after: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.after(mark) : fail('after takes a text')),
@@ -103,6 +104,10 @@ function compileStep(name: string, argument: Json, context: Context): readonly C
         fail(`no step is called ${JSON.stringify(step)}`),
     )
   if (name === 'blocks') return [compileBlocks(argument, { ...context, path })]
+  if (name === 'none_at') {
+    const none = compileRead(argument, { ...context, path })
+    return [(value, event) => (isSame('number', value, none(event, null) ?? null) ? 0 : value)]
+  }
   if (name === 'pluck' && typeof argument === 'string') context.note(`${context.block ?? ''}.${argument}`)
   const compile = Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name] : undefined
   return [compile?.(argument, fail) ?? fail('no such step')]
@@ -150,7 +155,9 @@ const firstOf =
     return undefined
   }
 
-/** Text with places in it; undefined where one of them is empty. */
+const isHidden = (value: Json): value is string => typeof value === 'string' && isRedacted(value)
+
+/** Text with places in it; undefined where one of them is empty, hidden where one of them is. */
 function compileTemplate(text: string, context: Context): Read {
   const parts: (string | Read)[] = []
   let end = 0
@@ -171,6 +178,7 @@ function compileTemplate(text: string, context: Context): Read {
         (value === '' && typeof part !== 'string')
       )
         return undefined
+      if (typeof part !== 'string' && isHidden(value)) return value
       whole += String(value)
     }
     return whole
@@ -183,6 +191,6 @@ function compilePiece(place: string, name: string | undefined, fallback: string 
     name === undefined ? undefined : (steps.STEPS.get(name) ?? context.fail(`no step is called ${name}`, context.path))
   return (event, block) => {
     const value = read(event, block) ?? undefined
-    return (value === undefined || step === undefined ? value : step(value)) ?? fallback
+    return (value === undefined || step === undefined || isHidden(value) ? value : step(value)) ?? fallback
   }
 }

@@ -16,7 +16,7 @@ export interface Reach {
   /** Short names, as `finding.service` has them: `ecr`. */
   readonly services?: ReadonlySet<string>
   readonly events?: ReadonlySet<string>
-  /** Resource types, of rules that look at resources only. */
+  /** Resource types; a rule with these looks at resources only. */
   readonly types?: ReadonlySet<string>
 }
 

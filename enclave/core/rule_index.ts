@@ -1,11 +1,10 @@
-import { dropOldest } from './bounded.ts'
 import type { Severity } from './finding.ts'
 import type { Reach, Rule, Subject } from './rule.ts'
 
 /** Gravest first. */
 const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const satisfies readonly Severity[]
 
-/** Calls whose rules are remembered. Beyond these the oldest goes, and its rules are sought again. */
+/** Calls whose rules are remembered. Beyond these all are forgotten, and their rules sought again. */
 const MAX_CALLS = 10_000
 
 /** Whether all rules that match count, or the first of them in the order of their files alone: Falco's `rule_matching`. */
@@ -23,14 +22,21 @@ export const createRules = (rules: readonly Rule[], matching: RuleMatching = 'al
 
 function buildIndex(rules: readonly Rule[], matching: RuleMatching): Rules {
   const ordered = matching === 'first' ? rules : rules.toSorted((a, b) => gravity(a) - gravity(b))
-  const byCall = new Map<string, readonly Rule[]>()
+  /** By all that a rule's reach speaks of, one after the other: a key made of it would be a new text for each event. */
+  const known = new Map<string, Map<string, Map<string, readonly Rule[]>>>()
+  let calls = 0
   const inReach = (subject: Subject): readonly Rule[] => {
-    const call = callOf(subject)
-    const known = byCall.get(call)
-    if (known !== undefined) return known
+    const { event, finding } = subject
+    const type = finding.resource?.type ?? ''
+    const before = known.get(event.name)?.get(finding.service)?.get(type)
+    if (before !== undefined) return before
+    if (calls === MAX_CALLS) known.clear()
+    calls = calls === MAX_CALLS ? 1 : calls + 1
     const found = ordered.filter(({ reach }) => isInReach(reach, subject))
-    byCall.set(call, found)
-    dropOldest(byCall, MAX_CALLS)
+    known
+      .getOrInsertComputed(event.name, () => new Map())
+      .getOrInsertComputed(finding.service, () => new Map())
+      .set(type, found)
     return found
   }
   return (subject) => {
@@ -40,10 +46,6 @@ function buildIndex(rules: readonly Rule[], matching: RuleMatching): Rules {
     return first === undefined ? [] : [first]
   }
 }
-
-/** All that a rule's reach speaks of. */
-const callOf = ({ event, finding }: Subject): string =>
-  `${event.name}\n${finding.service}\n${finding.resource?.type ?? ''}`
 
 const gravity = ({ severity }: Rule): number => SEVERITIES.indexOf(severity)
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Attribute } from './catalog.ts'
 
-const FORM = /^(string|number|bool|map|list|set)(?: required)?( optional)?( computed)?( sensitive)?$/
+const FORM = /^(string|number|bool|map|list|set)(?: required)?( optional)?( computed)?( sensitive)?( single)?$/
 
 const fileSchema = v.record(v.string(), v.record(v.string(), v.pipe(v.string(), v.regex(FORM))))
 
@@ -21,12 +21,13 @@ export function parseSchema(text: string): Schema | undefined {
 }
 
 function attributeOf(form: string): Attribute {
-  const [, kind, optional, computed, sensitive] = FORM.exec(form) ?? []
+  const [, kind, optional, computed, sensitive, single] = FORM.exec(form) ?? []
   // The pattern, which the schema has checked, lets no other kind through.
   return {
     kind: kind as Attribute['kind'],
     optional: optional !== undefined,
     computed: computed !== undefined,
     sensitive: sensitive !== undefined,
+    ...(single === undefined ? {} : { isSingle: true }),
   }
 }

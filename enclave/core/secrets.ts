@@ -10,6 +10,7 @@ export const isSecret = (path: string, secrets: readonly string[]): boolean =>
 
 /** A value as it may be shown: digests stand for what is secret in it, so that equal secrets are still equal. */
 export function hideSecrets(value: Json, path: string, secrets: readonly string[], digest: Digest): Json {
+  if (secrets.length === 0) return value // as of most resources
   if (isSecret(path, secrets)) return hidden(value, digest)
   return secrets
     .filter((secret) => isInside(secret, path))

@@ -9,6 +9,7 @@ export interface Shape {
   readonly kind: AttributeKind
   readonly computed: boolean
   readonly optional: boolean
+  readonly isSingle?: true
   inner(name: string): Shape | undefined
 }
 

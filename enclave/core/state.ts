@@ -1,7 +1,7 @@
 import { placeInArn } from './arn.ts'
-import { isObject, type Json, type JsonObject } from './json.ts'
+import { inOnePiece, isObject, type Json, type JsonObject } from './json.ts'
 import { keyPath } from './path.ts'
-import { cutInstances, decode, type Part } from './state_text.ts'
+import { beginsObject, cutLists, decode, type Cut, type Part } from './state_text.ts'
 
 /** 100,000 resources take about 200 MB as Terraform writes them. */
 const MAX_BYTES = 256 * 1024 * 1024
@@ -41,11 +41,23 @@ export interface Instance extends Part {
    */
   readonly address: string
   readonly isDeposed: boolean
+  readonly origin: Origin
+}
+
+/** What instances have in common: one object for all of them, since a hundred thousand would have the same. */
+export interface Origin {
+  readonly file: StateFile
   readonly type: string
-  /** The provider configuration it belongs to, alias included. */
+  /** The provider configuration they belong to, alias included. */
   readonly provider: string
-  /** What its ARN says; undefined where it has none. */
+  /** What their ARNs say; undefined where they have none. */
   readonly where: Where | undefined
+}
+
+/** A state as it was read. */
+export interface StateFile {
+  readonly name: string
+  readonly bytes: Uint8Array
 }
 
 /** What the state holds of an instance. */
@@ -57,15 +69,12 @@ export interface Content {
 }
 
 /** A Terraform or OpenTofu state, format 4. */
-export interface State {
-  readonly name: string
+export interface State extends StateFile {
   /** Empty where the file has none. */
   readonly lineage: string
   readonly serial: number
   /** Managed resources only: data sources are read, not owned. */
   readonly instances: readonly Instance[]
-  /** The state's own text. */
-  readonly bytes: Uint8Array
 }
 
 /** Reads a state; `name` is the file or key that people know it by. The bytes belong to the state from then on. */
@@ -73,37 +82,32 @@ export function parseState(source: string | Uint8Array, name: string): State {
   const bytes = typeof source === 'string' ? new TextEncoder().encode(source) : source
   const fail = failIn(name)
   if (bytes.length > MAX_BYTES) fail('ERR_STATE_LIMIT', `over ${MAX_BYTES} bytes`)
-  const { skeleton, parts, depth } = readJson(() => cutInstances(bytes), fail)
-  const root = readJson(() => JSON.parse(skeleton) as Json, fail)
-  if (!isObject(root)) return fail('ERR_STATE_JSON', 'not a JSON object')
+  const text: Text = { file: { name, bytes }, origins: new Map(), fail }
+  const [root, lists] = parseCut({ start: 0, end: bytes.length }, text)
   if (root['encrypted_data'] !== undefined) fail('ERR_STATE_ENCRYPTED', 'encrypted by OpenTofu; give it decrypted')
   if (root['version'] !== 4)
     fail('ERR_STATE_VERSION', 'not a state of format 4; Terraform 0.12 and later write that on the next apply')
-  if (depth > MAX_DEPTH) fail('ERR_STATE_LIMIT', `nests over ${MAX_DEPTH} deep`)
-  if (parts.length > MAX_INSTANCES) fail('ERR_STATE_LIMIT', `over ${MAX_INSTANCES} instances`)
   const { serial } = root
   const lineage = optionalText(root['lineage'], 'lineage', fail)
   if (typeof serial !== 'number' || !Number.isSafeInteger(serial) || serial < 0)
     return fail('ERR_STATE_SHAPE', 'serial is not a whole number')
-  const text: Text = { bytes, parts, places: new Map(), fail }
-  const instances = objects(root['resources'] ?? [], 'resources', fail).flatMap((resource) =>
-    parseResource(resource, text),
-  )
+  const instances = items(root['resources'], lists, 'resources', text).flatMap((part) => parseResource(part, text))
+  if (instances.length > MAX_INSTANCES) fail('ERR_STATE_LIMIT', `over ${MAX_INSTANCES} instances`)
   return { name, lineage, serial, instances, bytes }
 }
 
-/** What a state holds of one of its instances; `parseState` has found it well-formed. */
-export function contentOf({ bytes, name }: State, instance: Instance): Content {
+/** What its state holds of an instance; `parseState` has found it well-formed. */
+export function contentOf(instance: Instance): Content {
+  const { name, bytes } = instance.origin.file
   return parseContent(JSON.parse(decode(bytes, instance)) as JsonObject, instance.address, failIn(name))
 }
 
 type Fail = (code: StateErrorCode, what: string) => never
 
 interface Text {
-  readonly bytes: Uint8Array
-  readonly parts: readonly Part[]
-  /** One object for all instances that are in one place: a hundred thousand would have the same. */
-  readonly places: Map<string, Where>
+  readonly file: StateFile
+  /** By type and provider, and then by place. */
+  readonly origins: Map<string, Map<string, Origin>>
   readonly fail: Fail
 }
 
@@ -122,8 +126,24 @@ function readJson<T>(read: () => T, fail: Fail): T {
   }
 }
 
-function parseResource(resource: JsonObject, text: Text): readonly Instance[] {
-  const { fail } = text
+/** An object of the text, and the lists that are taken out of it. */
+function parseCut(whole: Part, { file, fail }: Text): readonly [JsonObject, Cut['lists']] {
+  const cut = readJson(() => cutLists(file.bytes, whole, MAX_DEPTH), fail)
+  if (cut === undefined) return fail('ERR_STATE_JSON', `not JSON, or nests over ${MAX_DEPTH} deep`)
+  return [JSON.parse(cut.skeleton) as JsonObject, cut.lists]
+}
+
+/** Where the objects lie that a member of a skeleton lists. */
+function items(member: Json | undefined, lists: Cut['lists'], what: string, { file, fail }: Text): readonly Part[] {
+  if (member === undefined || member === null) return []
+  const list = Array.isArray(member) ? lists[Number(member[0])] : undefined
+  if (list?.every(({ start }) => beginsObject(file.bytes, start))) return list
+  return fail('ERR_STATE_SHAPE', `${what} are not a list of objects`)
+}
+
+function parseResource(whole: Part, text: Text): readonly Instance[] {
+  const { file, origins, fail } = text
+  const [resource, lists] = parseCut(whole, text)
   const { mode, type, name } = resource
   if (mode !== 'managed' && mode !== 'data') return fail('ERR_STATE_SHAPE', 'a resource is neither managed nor data')
   if (mode === 'data') return []
@@ -132,23 +152,17 @@ function parseResource(resource: JsonObject, text: Text): readonly Instance[] {
   const module = optionalText(resource['module'], 'module', fail)
   const provider = optionalText(resource['provider'], 'provider', fail)
   const base = `${module === '' ? '' : `${module}.`}${type}.${name}`
-  return objects(resource['instances'] ?? [], `${base}: instances`, fail).map((marker) => {
-    const part = text.parts[Number(marker[''])] ?? fail('ERR_STATE_SHAPE', `${base}: instances are not objects`)
-    const instance = readJson(() => JSON.parse(decode(text.bytes, part)) as Json, fail)
-    if (!isObject(instance)) return fail('ERR_STATE_SHAPE', `${base}: instances are not objects`)
+  const byPlace = origins.getOrInsertComputed(`${type}\n${provider}`, () => new Map())
+  return items(resource['instances'], lists, `${base}: instances`, text).map(({ start, end }) => {
+    const instance = readJson(() => JSON.parse(decode(file.bytes, { start, end })) as JsonObject, fail)
     const deposed = optionalText(instance['deposed'], `${base}: deposed`, fail)
     const current = base + indexKey(instance['index_key'], base, fail)
-    const address = deposed === '' ? current : `${current} (deposed object ${deposed})`
-    const { attributes } = parseContent(instance, address, fail)
-    return {
-      address,
-      isDeposed: deposed !== '',
-      type,
-      provider,
-      where: whereOf(attributes, text.places),
-      start: part.start,
-      end: part.end,
-    }
+    const address = inOnePiece(deposed === '' ? current : `${current} (deposed object ${deposed})`)
+    const where = whereOf(parseContent(instance, address, fail).attributes)
+    const key = `${where?.account}/${where?.region}`
+    const origin = byPlace.get(key) ?? { file, type, provider, where }
+    byPlace.set(key, origin)
+    return { address, isDeposed: deposed !== '', origin, start, end }
   })
 }
 
@@ -165,14 +179,9 @@ function parseContent(instance: JsonObject, address: string, fail: Fail): Conten
 }
 
 /** Some resources have their ARN in `id` alone. API Gateway's `arn` has no account, its `execution_arn` has. */
-function whereOf({ execution_arn: invoked, arn, id }: JsonObject, places: Map<string, Where>): Where | undefined {
+function whereOf({ execution_arn: invoked, arn, id }: JsonObject): Where | undefined {
   const text = [invoked, arn, id].find((value) => typeof value === 'string' && value.startsWith('arn:'))
-  if (typeof text !== 'string') return undefined
-  const { account, region } = placeInArn(text)
-  const key = `${account}/${region}`
-  const where = places.get(key) ?? { account, region }
-  places.set(key, where)
-  return where
+  return typeof text === 'string' ? placeInArn(text) : undefined
 }
 
 function indexKey(key: Json | undefined, base: string, fail: Fail): string {

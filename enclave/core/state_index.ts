@@ -3,7 +3,7 @@ import { createDependents, type Dependents, type DependentsIndex } from './depen
 import type { Cloud } from './event.ts'
 import { compileNames, type NameReader } from './identity.ts'
 import type { JsonObject } from './json.ts'
-import { contentOf, type Instance, type State, type Where } from './state.ts'
+import { contentOf, type Instance, type Origin, type State, type Where } from './state.ts'
 
 /** Whose resources states are indexed by. */
 const CLOUD = 'aws' satisfies Cloud
@@ -48,6 +48,10 @@ export interface StateIndex {
   replace(state: State, now: number): Replacement
   /** The first that has this name: several do where two states own one resource, or where it is of what they belong to. */
   find(identifier: Identifier): Owned | undefined
+  /** All that have this name, but for what waits for its destruction. */
+  all(identifier: Identifier): readonly Owned[]
+  /** Whether any state has a resource of a type. */
+  has(type: string): boolean
   /** The resource at an address of one state. */
   at(state: string, address: string): Owned | undefined
   /** What was made from the resource at an address of one state. */
@@ -56,15 +60,6 @@ export interface StateIndex {
   movedAt(state: string): number | undefined
   serial(state: string): number | undefined
   names(): readonly string[]
-}
-
-/** Attributes stay in the state's bytes until somebody looks: a parsed state takes several times the memory. */
-interface Entry {
-  readonly state: State
-  readonly instance: Instance
-  readonly id: string
-  readonly place: Place
-  readonly names: readonly string[]
 }
 
 /** What tells a name from the same one elsewhere. */
@@ -77,7 +72,7 @@ interface Place {
 interface Held {
   readonly state: State
   readonly movedAt: number | undefined
-  readonly entries: ReadonlyMap<string, Entry>
+  readonly instances: ReadonlyMap<string, Instance>
   readonly dependents: DependentsIndex
 }
 
@@ -88,7 +83,7 @@ interface Kind {
 }
 
 /** Nearly every name has one owner: a hundred thousand lists of one would be a tenth of the index. */
-type Names = Map<string, Entry | Entry[]>
+type Names = Map<string, Instance | Instance[]>
 /** By type, account and region, each by itself: a key made of all would be a new text, to be hashed, for each look-up. */
 type Places = Map<string, Map<string, Map<string, Names>>>
 
@@ -110,41 +105,52 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
     if (held !== undefined && held.state.serial > state.serial)
       return { kind: 'refused', reason: `${state.name}: serial ${state.serial} is older than ${held.state.serial}` }
     if (held?.state.serial === state.serial) return { kind: 'unchanged' }
-    const dependents = createDependents()
-    const entries = entriesOf(state, kinds, dependents) // all that can fail, before anything changes
-    if (held !== undefined) forget(byPlace, held)
-    for (const entry of entries) remember(byPlace, entry)
-    states.set(state.name, {
-      state,
-      movedAt: held === undefined ? undefined : now,
-      entries: new Map(entries.map((entry) => [entry.instance.address, entry])),
-      dependents,
-    })
+    const { names, instances, dependents } = readNames(state, kinds) // all that can fail, before anything changes
+    if (held !== undefined) forget(byPlace, held.state.name, readNames(held.state, kinds).names)
+    remember(byPlace, names)
+    const movedAt = held === undefined ? undefined : now
+    states.set(state.name, { state, movedAt, instances, dependents })
     return { kind: 'replaced' }
   }
 
-  function search({ cloud, account, region, type, id }: Identifier): Entry | undefined {
+  function search({ cloud, account, region, type, id }: Identifier): Instance | undefined {
     const ofType = cloud === CLOUD ? byPlace.get(type) : undefined
     if (ofType === undefined) return undefined
-    let deposed: Entry | undefined
+    let deposed: Instance | undefined
     for (const inAccount of [account, ANY])
       for (const inRegion of [region, ANY])
-        for (const entry of ownersIn(ofType.get(inAccount)?.get(inRegion)?.get(id))) {
-          if (!entry.instance.isDeposed) return entry
-          deposed ??= entry // what waits for its destruction comes after what has its place now
+        for (const instance of ownersIn(ofType.get(inAccount)?.get(inRegion)?.get(id))) {
+          if (!instance.isDeposed) return instance
+          deposed ??= instance // what waits for its destruction comes after what has its place now
         }
     return deposed
+  }
+
+  function unpack(instance: Instance): Owned {
+    const { file, type } = instance.origin
+    const content = contentOf(instance)
+    const id = textOf(content.attributes, 'id') ?? namesOf(content.attributes, kinds.get(type))[0] ?? ''
+    return { state: file.name, type, address: instance.address, id, ...content }
   }
 
   return {
     replace,
     find(identifier) {
-      const entry = search(identifier)
-      return entry === undefined ? undefined : unpack(entry)
+      const instance = search(identifier)
+      return instance === undefined ? undefined : unpack(instance)
     },
+    all: ({ account, region, type, id }) =>
+      [account, ANY].flatMap((inAccount) =>
+        [region, ANY].flatMap((inRegion) =>
+          ownersIn(byPlace.get(type)?.get(inAccount)?.get(inRegion)?.get(id))
+            .filter(({ isDeposed }) => !isDeposed)
+            .map(unpack),
+        ),
+      ),
+    has: (type) => (byPlace.get(type)?.size ?? 0) > 0,
     at(state, address) {
-      const entry = states.get(state)?.entries.get(address)
-      return entry === undefined ? undefined : unpack(entry)
+      const instance = states.get(state)?.instances.get(address)
+      return instance === undefined ? undefined : unpack(instance)
     },
     dependents: (state, address) => states.get(state)?.dependents.of(address),
     movedAt: (state) => states.get(state)?.movedAt,
@@ -153,67 +159,71 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
   }
 }
 
-const unpack = ({ state, instance, id }: Entry): Owned => ({
-  state: state.name,
-  type: instance.type,
-  address: instance.address,
-  id,
-  ...contentOf(state, instance),
-})
-
-const NOBODY: readonly Entry[] = []
-const ownersIn = (found: Entry | Entry[] | undefined): readonly Entry[] =>
+const NOBODY: readonly Instance[] = []
+const ownersIn = (found: Instance | Instance[] | undefined): readonly Instance[] =>
   found === undefined ? NOBODY : Array.isArray(found) ? found : [found]
 
-const namesIn = (byPlace: Places, { type, account, region }: Place): Names =>
-  byPlace
-    .getOrInsertComputed(type, () => new Map())
-    .getOrInsertComputed(account, () => new Map())
-    .getOrInsertComputed(region, () => new Map())
+function add(byName: Names, name: string, instance: Instance): void {
+  const others = byName.get(name)
+  if (others === undefined) byName.set(name, instance)
+  else if (Array.isArray(others)) others.push(instance)
+  else byName.set(name, [others, instance])
+}
 
-function remember(byPlace: Places, entry: Entry): void {
-  const byName = namesIn(byPlace, entry.place)
-  for (const name of entry.names) {
-    const others = byName.get(name)
-    if (others === undefined) byName.set(name, entry)
-    else if (Array.isArray(others)) others.push(entry)
-    else byName.set(name, [others, entry])
+function remember(byPlace: Places, all: ReadonlyMap<Place, Names>): void {
+  for (const [{ type, account, region }, names] of all) {
+    const byRegion = byPlace.getOrInsertComputed(type, () => new Map()).getOrInsertComputed(account, () => new Map())
+    const known = byRegion.get(region)
+    if (known === undefined) byRegion.set(region, names)
+    else for (const [name, owners] of names) for (const owner of ownersIn(owners)) add(known, name, owner)
   }
 }
 
-/** Name by name, not entry by entry: a state in which all have one name would take the square of its size. */
-function forget(byPlace: Places, { state, entries }: Held): void {
-  const touched = new Map([...entries.values()].map(({ place }) => [place, new Set<string>()] as const))
-  for (const { place, names } of entries.values()) for (const name of names) touched.get(place)?.add(name)
-  for (const [place, names] of touched) {
-    const byName = namesIn(byPlace, place)
-    for (const name of names) {
-      const others = ownersIn(byName.get(name)).filter((owner) => owner.state !== state)
+/**
+ * Name by name, not instance by instance: a state in which all have one name would take the square of its size. The names
+ * are read out of the old bytes again, which costs less than to keep lists of them for every instance.
+ */
+function forget(byPlace: Places, state: string, all: ReadonlyMap<Place, Names>): void {
+  for (const [{ type, account, region }, names] of all) {
+    const byRegion = byPlace.get(type)?.get(account)
+    const byName: Names = byRegion?.get(region) ?? new Map()
+    for (const name of names.keys()) {
+      const others = ownersIn(byName.get(name)).filter(({ origin }) => origin.file.name !== state)
       if (others.length === 0) byName.delete(name)
-      else byName.set(name, [...others])
+      else byName.set(name, others)
     }
-    if (byName.size === 0) byPlace.get(place.type)?.get(place.account)?.delete(place.region)
+    if (byName.size === 0) byRegion?.delete(region)
+    if (byRegion?.size === 0) byPlace.get(type)?.delete(account)
   }
 }
 
-function entriesOf(state: State, kinds: ReadonlyMap<string, Kind>, dependents: DependentsIndex): readonly Entry[] {
+/** What the index keeps of a state. Its names come in maps, which are taken as they are for a place that no other state is in. */
+function readNames(state: State, kinds: ReadonlyMap<string, Kind>) {
   const providers = providerPlaces(state)
   const places = new Map<string, Place>() // one object for all that are in one place
-  return state.instances.flatMap((instance) => {
-    const kind = kinds.get(instance.type)
-    if (kind === undefined) return []
-    const { attributes, dependencies } = contentOf(state, instance)
-    dependents.add(instance.address, dependencies)
-    const { account, region } = placeIn(instance, attributes, kind.type, providers.get(instance.provider))
-    const names = [...new Set(kind.names.flatMap((read) => read(attributes)))]
-    const id = textOf(attributes, 'id') ?? names[0] ?? ''
-    const here: Place = { type: instance.type, account: account ?? ANY, region: region ?? ANY }
+  const names = new Map<Place, Names>()
+  const instances = new Map<string, Instance>()
+  const dependents = createDependents()
+  for (const instance of state.instances) {
+    const { address, origin } = instance
+    const kind = kinds.get(origin.type)
+    if (kind === undefined) continue
+    const { attributes, dependencies } = contentOf(instance)
+    dependents.add(address, dependencies)
+    const { account, region } = placeIn(origin, attributes, kind.type, providers.get(origin.provider))
+    const here: Place = { type: origin.type, account: account ?? ANY, region: region ?? ANY }
     const place = places.getOrInsert(Object.values(here).join('\n'), here)
-    return [{ state, instance, id, place, names }]
-  })
+    const byName = names.getOrInsertComputed(place, () => new Map())
+    for (const name of new Set(namesOf(attributes, kind))) add(byName, name, instance)
+    instances.set(address, instance)
+  }
+  return { names, instances, dependents }
 }
 
-function placeIn({ where }: Instance, attributes: JsonObject, type: ResourceType, provider: Where | undefined): Where {
+const namesOf = (attributes: JsonObject, kind: Kind | undefined): readonly string[] =>
+  kind?.names.flatMap((read) => read(attributes)) ?? []
+
+function placeIn({ where }: Origin, attributes: JsonObject, type: ResourceType, provider: Where | undefined): Where {
   const own = type.account === undefined ? undefined : textOf(attributes, type.account)
   // An ARN without a region is that of a resource without one.
   const isGlobal = GLOBAL.test(type.name) || (where !== undefined && where.region === undefined)
@@ -226,7 +236,7 @@ function placeIn({ where }: Instance, attributes: JsonObject, type: ResourceType
 /** A provider configuration works in one account and region: what its resources' ARNs agree on holds for those without. */
 function providerPlaces(state: State): ReadonlyMap<string, Where> {
   const seen = new Map<string, { accounts: Set<string>; regions: Set<string> }>()
-  for (const { provider, where } of state.instances) {
+  for (const { provider, where } of new Set(state.instances.map(({ origin }) => origin))) {
     const places = seen.get(provider) ?? { accounts: new Set(), regions: new Set() }
     if (where?.account !== undefined) places.accounts.add(where.account)
     if (where?.region !== undefined) places.regions.add(where.region)

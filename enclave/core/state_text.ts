@@ -1,58 +1,60 @@
-const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, QUOTE, BACKSLASH] = [0x7b, 0x7d, 0x5b, 0x5d, 0x22, 0x5c]
+import {
+  afterSpace,
+  endOfList,
+  endOfObject,
+  endOfValue,
+  NONE,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  type MemberEnd,
+} from './json_scan.ts'
 
-/** root { resources [ resource { instances [: what opens inside these four is an instance. */
-const INSTANCE_DEPTH = 4
-
-/** Where one instance lies in the bytes of a state. */
+/** Where a resource or an instance lies in the bytes of a state. */
 export interface Part {
   readonly start: number
   readonly end: number
 }
 
-/** A state's text with its instances taken out. */
+/** An object with its lists taken out. */
 export interface Cut {
-  /** JSON; the object `{"": n}` stands where the text has the n-th part. No other object lies that deep in it. */
+  /** JSON; `[n]` stands for the n-th list. It has no other list among its members. */
   readonly skeleton: string
-  readonly parts: readonly Part[]
-  /** How deep the text nests. */
-  readonly depth: number
+  /** Where the elements of each list lie. */
+  readonly lists: readonly (readonly Part[])[]
 }
 
 /**
- * Finds the instances by brackets alone: a state of 200 MB is never parsed as one tree, which would take a gigabyte.
- * Nothing is validated here. Brackets that do not match leave a skeleton or a part that is no JSON.
+ * Takes the lists out of an object that are members of it: the resources of a state, the instances of a resource. A state
+ * of 200 MB is never parsed as one tree, which would take a gigabyte. Undefined where no object begins, or one that nests
+ * deeper than `depth`, or something follows it; a TypeError where the skeleton is not UTF-8.
  */
-export function cutInstances(bytes: Uint8Array): Cut {
-  const parts: Part[] = []
+export function cutLists(bytes: Uint8Array, { start: first, end: last }: Part, depth: number): Cut | undefined {
+  const lists: Part[][] = []
   const between: string[] = []
-  let [depth, deepest, start, kept] = [0, 0, 0, 0]
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at]
-    if (byte === QUOTE) at = endOfText(bytes, at)
-    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (depth === INSTANCE_DEPTH) start = at
-      depth += 1
-      if (depth > deepest) deepest = depth
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-      depth -= 1
-      if (depth !== INSTANCE_DEPTH) continue
-      between.push(decode(bytes, { start: kept, end: start }), `{"":${parts.length}}`)
-      kept = at + 1
-      parts.push({ start, end: kept })
-    }
+  let kept = first
+  const endOfMember: MemberEnd = (_, start, within) => {
+    if (bytes[start] !== OPEN_BRACKET) return endOfValue(bytes, start, within)
+    const list: Part[] = []
+    const end = endOfList(bytes, start, within, (__, at, inside) => {
+      const after = endOfValue(bytes, at, inside)
+      list.push({ start: at, end: after })
+      return after
+    })
+    between.push(decode(bytes, { start: kept, end: start }), `[${lists.length}]`)
+    lists.push(list)
+    kept = end
+    return end
   }
-  between.push(decode(bytes, { start: kept, end: bytes.length }))
-  return { skeleton: between.join(''), parts, depth: deepest }
+  const end = endOfObject(bytes, afterSpace(bytes, first), depth, endOfMember)
+  if (end === NONE || afterSpace(bytes, end) < last) return undefined
+  between.push(decode(bytes, { start: kept, end: last }))
+  return { skeleton: between.join(''), lists }
 }
+
+/** Whether an object begins here. */
+export const beginsObject = (bytes: Uint8Array, start: number): boolean => bytes[start] === OPEN_BRACE
 
 /** The text of a part; a TypeError where it is not UTF-8. */
 export const decode = (bytes: Uint8Array, { start, end }: Part): string => utf8.decode(bytes.subarray(start, end))
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-/** The place of the quote that ends a text, or the last byte. */
-function endOfText(bytes: Uint8Array, start: number): number {
-  let at = start + 1
-  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1
-  return at
-}

@@ -1,4 +1,4 @@
-import type { CatalogEntry, Reader, ResourceType, Target, Touch } from './catalog.ts'
+import type { CatalogEntry, InnerTags, Reader, ResourceType, Target, Touch } from './catalog.ts'
 import { shaped, textsIn } from './effect_file.ts'
 import { compileElements, within, type ElementsSource } from './elements.ts'
 import type { CloudEvent } from './event.ts'
@@ -36,6 +36,7 @@ export function compileTagging(
   return (all) => {
     const types = all.filter(({ attributes }) => attributes.has('tags'))
     const ofOne = all.filter(({ isTag }) => isTag === true)
+    const around = all.filter(({ innerTags }) => innerTags !== undefined)
     const touchesOf = (event: CloudEvent): readonly Touch[] => {
       const [text] = textsIn(named(event))
       if (text === undefined) return []
@@ -48,6 +49,7 @@ export function compileTagging(
       const on = (tagging: Tagging): Touch['targets'] => [
         targetOn(first.type, first.names, tagging),
         ...rest.map(({ type, names }) => targetOn(type, names, tagging)),
+        ...found.flatMap((part) => insideOf(part, around, tagging)),
       ]
       const parts = ofOne.length === 0 ? [] : partsOf(whole, event)
       if (parts.length === 0) return [{ event, targets: on(whole) }]
@@ -84,6 +86,31 @@ const targetOn = (type: ResourceType, names: readonly string[], { add, remove }:
   remove,
   touch: [],
 })
+
+/** The same on what has the tagged thing inside of it. */
+const insideOf = (
+  part: { readonly type: ResourceType; readonly names: readonly string[] },
+  around: readonly ResourceType[],
+  tagging: Tagging,
+): readonly Target[] =>
+  around.flatMap((type) =>
+    (type.innerTags ?? []).flatMap((inner) =>
+      inner.of === part.type.name ? [targetInside(type, inner, part.names, tagging)] : [],
+    ),
+  )
+
+function targetInside(type: ResourceType, inner: InnerTags, parts: readonly string[], tagging: Tagging): Target {
+  const { attribute, nameBy, ifSet } = inner
+  const isTags = type.attributes.get(attribute)?.kind === 'tags'
+  const moved = (readers: ReadonlyMap<string, Reader>): ReadonlyMap<string, Reader> =>
+    new Map(isTags ? Array.from(readers.values(), (read) => [attribute, read] as const) : [])
+  return {
+    ...targetOn(type, parts.map(nameBy), { add: moved(tagging.add), remove: moved(tagging.remove) }),
+    touch: isTags ? [] : [attribute],
+    ifOwned: true,
+    ...(ifSet ? { ifSet: attribute } : {}),
+  }
+}
 
 /** What is done to one tag. */
 interface Part extends Tagging {

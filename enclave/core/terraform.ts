@@ -4,6 +4,8 @@ import type { StateIndex } from './state_index.ts'
 
 /** Terraform saves its state every 20 s during a run: a serial that moved sooner may not hold the change yet. */
 const SETTLE_MS = 60_000
+/** After a start, when all that an earlier process had hidden for as long as a change may wait is back. */
+const BACK_MS = 120_000
 /** How far CloudTrail's clock may run ahead of ours. A time beyond that buys no waiting. */
 const MAX_SKEW_MS = 300_000
 
@@ -40,15 +42,22 @@ export type Waiting =
   /** No state was written for so long that none will be. */
   | { readonly kind: 'expired' }
 
+interface Patience {
+  readonly states: StateIndex
+  readonly holdMs: number
+  readonly began: number
+}
+
 /** Whether a change of Terraform's may still wait for the state that it belongs to. */
 export function waiting(
   time: number,
   names: readonly string[],
-  states: StateIndex,
-  { now, holdMs }: { readonly now: number; readonly holdMs: number },
+  { states, holdMs, began }: Patience,
+  now: number,
 ): Waiting {
   const hasMoved = (name: string) => (states.movedAt(name) ?? Number.NEGATIVE_INFINITY) > time + SETTLE_MS
   if (names.every(hasMoved)) return { kind: 'moved' }
-  const until = time + holdMs
+  // Of what comes anew the last step of a run may come first, so all of it is judged together.
+  const until = Math.max(time, began + BACK_MS) + holdMs
   return now < until && time <= now + MAX_SKEW_MS ? { kind: 'held', until } : { kind: 'expired' }
 }

@@ -1,4 +1,5 @@
 import { dropOldest } from './bounded.ts'
+import { createByResource } from './by_resource.ts'
 import { isInside } from './path.ts'
 
 /** Beyond these the oldest goes, which can only make an event that comes late count as if it came in time. */
@@ -61,33 +62,33 @@ type Writes = Map<string, Write>
 
 /** Remembers when each attribute was last written: queues and trails keep no order, and the younger value is the true one. */
 export function createTouches(): Touches {
-  const resources = new Map<string, { readonly whole: Writes; readonly parts: Writes }>()
-  const at = ({ state, address }: Pick<Moment, 'state' | 'address'>) => resources.get(`${state}\n${address}`)
+  const resources = createByResource<{ readonly whole: Writes; readonly parts: Writes }>(MAX_RESOURCES)
 
   return {
     add(touched) {
       if (Number.isNaN(touched.time)) return
-      const key = `${touched.state}\n${touched.address}`
-      const known = at(touched) ?? { whole: new Map<string, Write>(), parts: new Map<string, Write>() }
+      const { state, address } = touched
+      const known = resources.get(state, address) ?? {
+        whole: new Map<string, Write>(),
+        parts: new Map<string, Write>(),
+      }
       for (const path of touched.paths) put(known.whole, path, touched)
       for (const path of touched.parts) put(known.parts, path, touched)
-      resources.delete(key)
-      resources.set(key, known)
-      dropOldest(resources, MAX_RESOURCES)
+      resources.set(state, address, known)
     },
     last(state, address) {
-      const known = at({ state, address })
+      const known = resources.get(state, address)
       const times = [...(known?.whole.values() ?? []), ...(known?.parts.values() ?? [])].map(({ time }) => time)
       return times.length === 0 ? undefined : Math.max(...times)
     },
     since(moment) {
-      const known = at(moment)
+      const known = resources.get(moment.state, moment.address)
       if (known === undefined) return NOTHING
       const isLate = (path: string): boolean => isOverwritten(known.whole, moment, path)
       return { isLate, isFollowed: (path) => isLate(path) || isOverwritten(known.parts, moment, path) }
     },
     heldAt(state, address, path) {
-      const known = at({ state, address })
+      const known = resources.get(state, address)
       const held = [known?.whole.get(path), known?.parts.get(path)].filter((write) => write?.isHeld === true)
       return held.length === 0 ? undefined : Math.max(...held.map((write) => write?.time ?? 0))
     },

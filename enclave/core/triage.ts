@@ -4,6 +4,7 @@ import { isObject, type Json } from './json.ts'
 
 /** EC2's answer to a call that would have worked and was only tried. */
 const DRY_RUN = /^(?:Client\.)?DryRunOperation$/
+const TRIED = 'a dry run changes nothing'
 
 const NO_CALL: ReadonlyMap<string, string> = new Map([
   ['AwsConsoleSignIn', 'a sign-in, not a change'],
@@ -11,9 +12,10 @@ const NO_CALL: ReadonlyMap<string, string> = new Map([
   ['AwsVpceEvent', 'network activity, not a change'],
   ['AwsCloudTrailInsight', 'a CloudTrail insight, not a call'],
 ])
+const DATA = 'a data event: content, not configuration'
 /** The same, in the field that newer records have. */
 const NO_CHANGE: ReadonlyMap<Json | undefined, string> = new Map([
-  ['Data', 'a data event: content, not configuration'],
+  ['Data', DATA],
   ['Insight', 'a CloudTrail insight, not a call'],
   ['NetworkActivity', 'network activity, not a change'],
 ])
@@ -26,12 +28,14 @@ const SIGN_IN = 'signin.amazonaws.com'
  */
 export function triage(event: CloudEvent, entry: CatalogEntry | undefined): string | undefined {
   if (event.errorCode !== undefined)
-    return DRY_RUN.test(event.errorCode) ? 'a dry run changes nothing' : `the call failed: ${event.errorCode}`
+    return DRY_RUN.test(event.errorCode) ? TRIED : `the call failed: ${event.errorCode}`
+  if (event.request['dryRun'] === true) return TRIED // Lambda's, which succeeds
   if (event.response['_return'] === false || event.response['_return'] === 'false') return 'the call failed'
   if (event.source === SIGN_IN) return NO_CALL.get('AwsConsoleSignIn')
   const { eventCategory, managementEvent } = isObject(event.record) ? event.record : {}
-  const category = NO_CHANGE.get(eventCategory) ?? (managementEvent === false ? NO_CHANGE.get('Data') : undefined)
-  if (category !== undefined) return category
+  const category = NO_CHANGE.get(eventCategory) ?? (managementEvent === false ? DATA : undefined)
+  const isContent = entry?.kind === 'configuration' && entry.isContent === true
+  if (category !== undefined && !(isContent && category === DATA)) return category
   if (entry?.kind === 'configuration') return event.type === 'AwsConsoleSignIn' ? NO_CALL.get(event.type) : undefined
   return event.readOnly ? 'a read changes nothing' : NO_CALL.get(event.type)
 }

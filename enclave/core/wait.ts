@@ -14,16 +14,14 @@ const isAlarm = ({ outcome }: Finding): boolean => outcome === 'drift' || outcom
 /** Has Terraform's changes wait for its states, and what only seems to change nothing while one of those is under way. */
 export function wait(findings: readonly Finding[], call: Call, names: readonly string[], ground: Ground): Waited {
   if (call.run !== 'terraform') return findings.some(isAlarm) ? { findings } : behindTerraform(findings, call, ground)
-  const { event, target, now } = call
+  const { event, target, subject, now } = call
   if (!findings.some(isAlarm)) {
     if (!isStep(call)) return { findings }
-    const made = waiting(Date.parse(event.time), names, ground.states, { now, holdMs: ground.holdMs })
+    const made = waiting(Date.parse(event.time), names, ground, now)
     return made.kind === 'held' ? { findings, until: made.until } : { findings }
   }
-  const [first] = findings
-  const expected = (reason: string): readonly Finding[] =>
-    first === undefined ? [] : [placedAs(first, draft(event, 'expected', reason))]
-  const left = waiting(Date.parse(event.time), names, ground.states, { now, holdMs: ground.holdMs })
+  const expected = (reason: string): readonly Finding[] => [draft(event, 'expected', reason, subject)]
+  const left = waiting(Date.parse(event.time), names, ground, now)
   if (left.kind === 'held')
     return { findings: expected("Terraform's own run; the state does not show it yet"), until: left.until }
   // What Terraform deletes leaves the state with it. A state written since that has it was given a new one.
@@ -47,13 +45,6 @@ const isStep = ({ subject, target, comparison }: Call): boolean =>
 const isUnseen = ({ subject, comparison: { changes } }: Call): boolean =>
   subject.resource.state !== null && changes.length > 0 && changes.every(({ suspected }) => suspected)
 
-const placedAs = ({ resource, account, region }: Finding, finding: Finding): Finding => ({
-  ...finding,
-  resource,
-  account,
-  region,
-})
-
 /** It agrees with a state that Terraform is about to write anew: whether it does with the next one, that one will show. */
 function behindTerraform(findings: readonly Finding[], call: Call, ground: Ground): Waited {
   const { subject, comparison, now } = call
@@ -61,7 +52,7 @@ function behindTerraform(findings: readonly Finding[], call: Call, ground: Groun
   if (state === null || address === null) return { findings }
   const until = comparison.touched
     .flatMap((path) => ground.drifts.touches.heldAt(state, address, path) ?? [])
-    .map((time) => waiting(time, [state], ground.states, { now, holdMs: ground.holdMs }))
+    .map((time) => waiting(time, [state], ground, now))
     .flatMap((before) => (before.kind === 'held' ? [before.until] : []))
   return until.length > 0 ? { findings, until: Math.max(...until) } : { findings }
 }

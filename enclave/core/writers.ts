@@ -72,9 +72,20 @@ export function writerOf(
   path: string | null,
   writers: readonly Writer[],
 ): Excuse | undefined {
-  const found = writers.find((writer) => isIts(writer, type, path) && isBy(writer, actor))
+  const found = writersOf(writers, type).find((writer) => isIts(writer, type, path) && isBy(writer, actor))
   return found === undefined ? undefined : { by: 'writer', name: found.name, reason: found.reason }
 }
+
+/** The few that have to do with a type are sought once: a world's writers stay what they are, its types are the catalog's. */
+const writersOf = (writers: readonly Writer[], type: string): readonly Writer[] =>
+  known
+    .getOrInsertComputed(writers, () => new Map())
+    .getOrInsertComputed(type, () => writers.filter((writer) => hasToDoWith(writer, type)))
+
+const known = new WeakMap<readonly Writer[], Map<string, readonly Writer[]>>()
+
+const hasToDoWith = ({ writes, makes }: Writer, type: string): boolean =>
+  Object.hasOwn(writes, type) || makes.some((glob) => matchesGlob(glob, type))
 
 function isIts({ writes, makes }: Writer, type: string, path: string | null): boolean {
   if (path === null) return makes.some((glob) => matchesGlob(glob, type))

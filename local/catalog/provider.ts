@@ -18,7 +18,11 @@ interface Attribute {
 interface Block {
   readonly attributes?: Record<string, Attribute> | undefined
   readonly block_types?:
-    Record<string, { nesting_mode: string; min_items?: number | undefined; block: Block }> | undefined
+    | Record<
+        string,
+        { nesting_mode: string; min_items?: number | undefined; max_items?: number | undefined; block: Block }
+      >
+    | undefined
 }
 
 const file = v.looseObject({
@@ -36,8 +40,9 @@ function attributesOf({ attributes = {}, block_types: blocks = {} }: Block, path
     ...Object.entries(attributes).flatMap(([name, attribute]) => attributeOf(path + name, attribute)),
     ...Object.entries(blocks)
       .filter(([name]) => path !== '' || name !== 'timeouts')
-      .flatMap(([name, { nesting_mode: nesting, min_items: least = 0, block }]) => {
-        const entry: Entry = [path + name, `${kindOf(nesting)} ${least > 0 ? 'required' : 'optional'}`]
+      .flatMap(([name, { nesting_mode: nesting, min_items: least = 0, max_items: most, block }]) => {
+        const flags = [least > 0 ? 'required' : 'optional', ...(most === 1 || isOne(nesting) ? ['single'] : [])]
+        const entry: Entry = [path + name, [kindOf(nesting), ...flags].join(' ')]
         return [entry].concat(attributesOf(block, `${path}${name}.`))
       }),
   ]
@@ -47,13 +52,18 @@ function attributeOf(path: string, attribute: Attribute): readonly Entry[] {
   const { type, nested_type: nested } = attribute
   const flags = (['required', 'optional', 'computed', 'sensitive'] as const).filter((flag) => attribute[flag] === true)
   const form = (kind: string): Entry => [path, [kind, ...flags].join(' ')]
-  if (nested !== undefined) return [form(kindOf(nested.nesting_mode)), ...attributesOf(nested, `${path}.`)]
+  if (nested !== undefined) {
+    const [place, whole] = form(kindOf(nested.nesting_mode))
+    const entry: Entry = [place, isOne(nested.nesting_mode) ? `${whole} single` : whole]
+    return [entry, ...attributesOf(nested, `${path}.`)]
+  }
   if (type === undefined) throw new TypeError(`${path} has no type`)
   return [form(kindOfType(type)), ...membersOf(type, path, flags)]
 }
 
 /** A block within a list of one; a group of attributes, which has its place as a block does. */
-const kindOf = (nesting: string): string => (nesting === 'single' || nesting === 'group' ? 'list' : nesting)
+const kindOf = (nesting: string): string => (isOne(nesting) ? 'list' : nesting)
+const isOne = (nesting: string): boolean => nesting === 'single' || nesting === 'group'
 
 function kindOfType(type: Type): string {
   if (typeof type === 'string') return type === 'dynamic' ? 'string' : type

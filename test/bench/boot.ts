@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { placeRules } from '../../deploy/images/rules.ts'
 import type { Told } from '../../local/enclave.ts'
 import { startStack } from '../../local/stack.ts'
 import { figure, timed, type Figure, type Section } from './measure.ts'
@@ -11,7 +12,7 @@ const READY_GOAL_MS = 1500
 /** The line that `enclave/boot.ts` writes at the end of each phase. */
 const PHASE = /^boot\.(\w+)$/
 
-/** Starts the local stack some times, and in each the enclave alone some times more, as after a crash. */
+/** Starts the local stack some times, and in each the enclave alone some times more, as after a crash; with the rules as an image has them. */
 async function measureBoots() {
   const whole: number[] = []
   const ready: number[] = []
@@ -27,8 +28,10 @@ async function measureBoots() {
     await using ends = new AsyncDisposableStack()
     const dir = await mkdtemp(join(tmpdir(), 'ds-'))
     ends.defer(() => rm(dir, { recursive: true, force: true }))
+    const rules = join(dir, 'rules')
+    placeRules(join(import.meta.dirname, '../../rules'), rules)
     const began = performance.now()
-    const stack = await startStack({ dir, onTold })
+    const stack = await startStack({ dir, onTold, rules })
     whole.push(performance.now() - began)
     ends.defer(() => stack.stop())
     restarting = true

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import type { ResourceType } from '../../enclave/core/catalog.ts'
 import type { JsonObject } from '../../enclave/core/json.ts'
 import { parseState } from '../../enclave/core/state.ts'
 import { createStateIndex } from '../../enclave/core/state_index.ts'
+import { NODE_FLAGS } from '../../enclave/node_flags.ts'
 import { compared, figure, timed, type Figure, type Section } from './measure.ts'
 
 const RESOURCES = 100_000
@@ -16,7 +17,7 @@ const LOOK_UPS = 100_000
 const RUNS = 5
 const ACCOUNT = '111122223333'
 const BYTES_A_MB = 1e6
-const KB_A_MB = 1e3
+const BYTES_A_KB = 1024
 /** Steps through the resources so that neighbours in time are none in the state; prime to their number. */
 const STRIDE = 7919
 
@@ -54,21 +55,24 @@ function instanceOf(index: number): JsonObject {
   }
 }
 
-function stateText(first: number, count: number): string {
+/** What a state has of resources: one with all instances, or one for each. */
+type Form = 'counted' | 'single'
+
+function stateText(first: number, count: number, form: Form): string {
   const instances = Array.from({ length: count }, (_, index) => instanceOf(first + index))
-  const resource = {
+  const resource = (name: string, own: readonly JsonObject[]) => ({
     mode: 'managed',
     module: 'module.registry["eu"]',
     type: repository.name,
-    name: 'service',
+    name,
     provider: 'provider["registry.terraform.io/hashicorp/aws"]',
-    instances,
-  }
-  return JSON.stringify(
-    { version: 4, serial: 1, lineage: String(first), outputs: {}, resources: [resource] },
-    undefined,
-    2,
-  )
+    instances: own,
+  })
+  const resources =
+    form === 'counted'
+      ? [resource('service', instances)]
+      : instances.map((one, index) => resource(`service_${index}`, [one]))
+  return JSON.stringify({ version: 4, serial: 1, lineage: String(first), outputs: {}, resources }, undefined, 2)
 }
 
 /** What one process says of its work. */
@@ -100,16 +104,20 @@ async function work(side: string, files: readonly string[]): Promise<Measured> {
   }
   find(LOOK_UPS / 10)
   const lookUps = await timed(() => find(LOOK_UPS))
-  return { ms, lookUpMicros: (lookUps * 1000) / LOOK_UPS, peakMb: process.resourceUsage().maxRSS / KB_A_MB }
+  return {
+    ms,
+    lookUpMicros: (lookUps * 1000) / LOOK_UPS,
+    peakMb: (process.resourceUsage().maxRSS * BYTES_A_KB) / BYTES_A_MB,
+  }
 }
 
 const run = promisify(execFile)
 
-/** Each time in a process of its own: a process never gives back what it once had. */
+/** Each time in a process of its own, started as the enclave is: a process never gives back what it once had. */
 async function measure(side: 'index' | 'parse', files: readonly string[]): Promise<Measured> {
   const list = `${files[0]}.list`
   await writeFile(list, JSON.stringify(files))
-  const { stdout } = await run(process.execPath, [fileURLToPath(import.meta.url), side, list])
+  const { stdout } = await run(process.execPath, [...NODE_FLAGS, fileURLToPath(import.meta.url), side, list])
   return JSON.parse(stdout) as Measured // as written below
 }
 
@@ -151,16 +159,17 @@ export const states: Section = {
   async run() {
     const dir = await mkdtemp(join(tmpdir(), 'ds-'))
     try {
-      const one = join(dir, 'one.tfstate')
-      const text = stateText(0, RESOURCES)
-      await writeFile(one, text)
+      const forms = { counted: join(dir, 'counted.tfstate'), single: join(dir, 'single.tfstate') }
+      await writeFile(forms.counted, stateText(0, RESOURCES, 'counted'))
+      await writeFile(forms.single, stateText(0, RESOURCES, 'single'))
       const many = Array.from({ length: STATES }, (_, at) => join(dir, `${at}.tfstate`))
       const each = RESOURCES / STATES
-      for (const [at, file] of many.entries()) await writeFile(file, stateText(at * each, each))
-      const size = `${(text.length / BYTES_A_MB).toFixed(0)} MB`
+      for (const [at, file] of many.entries()) await writeFile(file, stateText(at * each, each, 'counted'))
+      const sizeOf = async (file: string) => `${((await stat(file)).size / BYTES_A_MB).toFixed(0)} MB`
       return [
-        ...(await figuresOf(`one state of ${size}`, [one])),
-        ...(await figuresOf(`${STATES.toLocaleString('en')} states, together ${size}`, many)),
+        ...(await figuresOf(`one state of ${await sizeOf(forms.counted)}, one block`, [forms.counted])),
+        ...(await figuresOf(`one state of ${await sizeOf(forms.single)}, a block each`, [forms.single])),
+        ...(await figuresOf(`${STATES.toLocaleString('en')} states, together as much`, many)),
       ]
     } finally {
       await rm(dir, { recursive: true, force: true })

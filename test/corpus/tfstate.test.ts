@@ -56,7 +56,7 @@ test('a state holds what a parser of the whole tree sees in it', () => {
     const expected = (tree.resources ?? [])
       .filter(({ mode }) => mode === 'managed')
       .flatMap(({ instances }) => instances.map(({ attributes }) => attributes ?? {}))
-    expect(state.instances.map((instance) => contentOf(state, instance).attributes)).toEqual(expected)
+    expect(state.instances.map((instance) => contentOf(instance).attributes)).toEqual(expected)
   }
 })
 

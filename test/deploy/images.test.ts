@@ -19,6 +19,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { loadRules } from '../../enclave/adapters/rules.ts'
+import { NODE_FLAGS } from '../../enclave/node_flags.ts'
 import { ROOT, textOf } from './manifests.ts'
 
 const SCRATCH = mkdtempSync(join(tmpdir(), 'driftseal-images-'))
@@ -98,7 +99,9 @@ describe.skipIf(!ON_LINUX)('the image of the enclave', () => {
   })
 
   it('holds the program, its addon, rules and configuration, Node and its libraries, and nothing else', () => {
-    const rules = globSync('rules/**/*.{json,yaml}', { cwd: ROOT }).map((file) => `/app/${file}`)
+    const rules = globSync('rules/**/*.{json,yaml}', { cwd: ROOT }).map(
+      (file) => `/app/${file.replace(/^(rules\/(?:catalog|policies)\/.*)yaml$/, '$1json')}`,
+    )
     const [libraries, rest] = [/^\/(usr\/)?lib(64)?\//, filesOf(one)].map((_, index, [pattern, files]) =>
       (files as readonly string[]).filter((file) => (pattern as RegExp).test(file) === (index === 0)),
     )
@@ -148,12 +151,17 @@ describe.skipIf(!ON_LINUX)('the image of the enclave', () => {
     expect(execFileSync(join(root, loader), args, { env: {}, encoding: 'utf8' })).toBe('true\n')
   })
 
+  it('is started with the flags that it insists on', () => {
+    const started = ['/usr/bin/node', ...NODE_FLAGS, '/app/enclave/main.js'].map((word) => JSON.stringify(word))
+    expect(textOf('Dockerfile.enclave')).toContain(`CMD [${started.join(', ')}]`)
+  })
+
   // As far as it comes without an enclave, in which its configuration is at the root.
   it.each([
-    ['looks for its measured configuration', ['--disable-sigusr1'], {}, '/etc/driftseal/config.yaml'],
+    ['looks for its measured configuration', NODE_FLAGS, {}, '/etc/driftseal/config.yaml'],
     ['refuses to start without its flag', [], {}, 'start it with --disable-sigusr1'],
-    ['refuses an inspector', ['--disable-sigusr1', '--inspect=0'], {}, 'start it with --disable-sigusr1'],
-    ['refuses options from the environment', ['--disable-sigusr1'], { NODE_OPTIONS: '' }, 'unset NODE_OPTIONS'],
+    ['refuses an inspector', [...NODE_FLAGS, '--inspect=0'], {}, 'start it with --disable-sigusr1'],
+    ['refuses options from the environment', NODE_FLAGS, { NODE_OPTIONS: '' }, 'unset NODE_OPTIONS'],
   ])('%s', (_, flags, env, message) => {
     const { status, stderr } = spawnSync(NODE, [...flags, join(one, 'rootfs/app/enclave/main.js')], {
       env,

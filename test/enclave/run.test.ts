@@ -295,6 +295,19 @@ describe('a change by Terraform', () => {
     expect(enclave.queue.kept()).toEqual([])
   })
 
+  it('that comes anew to another process waits for the rest of its run, long as that is over', async () => {
+    const began = TIME + 40 * MINUTE
+    await using enclave = await serving({ world: worldOf([stateOf(repository)], { began }) })
+    enclave.time.now = began + MINUTE
+    await enclave.handle(body)
+    await enclave.handle(text(mutability('IMMUTABLE', { ...byTerraform(), eventTime: '2025-12-06T07:30:05Z' })))
+    expect(enclave.outcomes()).toEqual(['expected'])
+    enclave.time.now = began + 40 * MINUTE
+    await enclave.looked([])
+    expect(enclave.outcomes()).toEqual(['expected', 'expected'])
+    expect(enclave.queue.kept()).toEqual([])
+  })
+
   it('that is delivered again while it waits is judged once', async () => {
     await using enclave = await serving()
     await enclave.handle(body)

@@ -88,6 +88,11 @@ export const actors = {
     userIdentity: { ...session('Admin', 'admin@example.com'), invokedBy: 'cloudformation.amazonaws.com' },
   },
   eks: linked('AWSServiceRoleForAmazonEKSNodegroup', 'eks-nodegroup.amazonaws.com'),
+  'ebs-csi-driver': {
+    userIdentity: session('AmazonEKS_EBS_CSI_DriverRole', '1768478400000000000'),
+    sourceIPAddress: '203.0.113.17',
+    userAgent: 'aws-sdk-go-v2/1.39.2 ua/2.1 os/linux lang/go#1.25.1 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.254.1',
+  },
   codedeploy: service('codedeploy.amazonaws.com'),
   backup: service('backup.amazonaws.com'),
 } as const satisfies Readonly<Record<string, JsonObject>>

@@ -55,6 +55,8 @@ export interface Field {
   /** It has several values: `in` asks for all of them, `intersects` for one. */
   readonly list?: true
   readonly argument?: Argument
+  /** It is of one change, and another for each of them. */
+  readonly ofChange?: true
   /** For the page of all fields: where the value comes from. */
   readonly from: string
   readonly read: (view: View, argument: string | undefined) => Found
@@ -87,5 +89,15 @@ const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAl
 /** A field with the text at one place of the audit record. */
 export function placed(name: string, pointer: string): Field {
   const parts = pointerParts(pointer) ?? []
-  return { name, type: 'text', from: `\`${pointer}\``, read: ({ event }) => textOf(valueAt(event.record, parts)) }
+  /** Several rules in a row ask for the same of one record. */
+  let known: { readonly record: Json; readonly text: string | undefined } | undefined
+  return {
+    name,
+    type: 'text',
+    from: `\`${pointer}\``,
+    read({ event: { record } }) {
+      if (known?.record !== record) known = { record, text: textOf(valueAt(record, parts)) }
+      return known.text
+    },
+  }
 }

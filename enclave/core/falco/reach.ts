@@ -1,18 +1,21 @@
+import { defined } from '../json.ts'
 import type { Reach } from '../rule.ts'
 import type { Condition, FieldRef } from './tree.ts'
 
 /** The fields that say which call an event is about. */
 const SERVICES: ReadonlySet<string> = new Set(['cloud.service', 'ct.src', 'ct.shortsrc', 'gcp.serviceName'])
 const EVENTS: ReadonlySet<string> = new Set(['evt.name', 'cloud.operation', 'ct.name', 'gcp.methodName'])
+/** And of which type what it changes is. */
+const TYPES: ReadonlySet<string> = new Set(['terraform.type'])
 
-/** The only calls for which a condition can hold, from what it demands of the service and of the name of the call. */
+/** The only calls for which a condition can hold, from what it demands of the service, the name of the call and the type. */
 export function reachOf(condition: Condition): Reach {
   const services = demanded(condition, SERVICES)
-  const events = demanded(condition, EVENTS)
-  return {
-    ...(services === undefined ? {} : { services: new Set([...services].map(shortName)) }),
-    ...(events === undefined ? {} : { events }),
-  }
+  return defined<Reach>({
+    services: services && new Set([...services].map(shortName)),
+    events: demanded(condition, EVENTS),
+    types: demanded(condition, TYPES),
+  })
 }
 
 /** A finding's `service` is without it. */

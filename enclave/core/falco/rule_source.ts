@@ -6,7 +6,7 @@ import type { Condition, TransformerArgument } from './tree.ts'
 /** A rule that names no source is Falco's own if it speaks of system calls, and otherwise ours. */
 export function sourceOf(condition: Condition, parts: readonly Part[]): RuleSource {
   const names = [
-    ...checksIn(condition).flatMap(namesIn),
+    ...namesIn(condition),
     ...parts.flatMap((part) => (typeof part === 'string' ? [] : fieldsOf(part.operand))),
   ]
   const isSyscall = names.some((name) => ANY_SOURCE.find(name) === undefined && SYSCALL_SOURCE.find(name) !== undefined)
@@ -31,7 +31,10 @@ export function checksIn(condition: Condition): readonly Leaf[] {
   }
 }
 
-function namesIn(check: Leaf): readonly string[] {
+/** The fields that a condition asks for. */
+export const namesIn = (condition: Condition): readonly string[] => checksIn(condition).flatMap(namesOf)
+
+function namesOf(check: Leaf): readonly string[] {
   if (check.kind === 'macro') return []
   if (check.kind === 'exists' || check.right.kind !== 'transformed') return fieldsOf(check.left)
   return [...fieldsOf(check.left), ...fieldsOf(check.right)]

@@ -10,7 +10,7 @@ import { views } from './fields.ts'
 import { compileTemplate, parseTemplate, type Part } from './output.ts'
 import { parseCondition } from './condition.ts'
 import { plainText, RuleError, joinTexts, type Mark, type Warning } from './source.ts'
-import { checksIn, sourceOf } from './rule_source.ts'
+import { checksIn, namesIn, sourceOf } from './rule_source.ts'
 import { SOURCES, type RuleSource } from './sources.ts'
 import type { Condition } from './tree.ts'
 import { isBroad, warnOfCondition } from './warnings.ts'
@@ -153,6 +153,8 @@ function compileRule(
   source: RuleSource,
 ): Rule {
   const matches = compile(condition, source)
+  // What asks for no change finds the same in all of them.
+  const isOfChange = namesIn(condition).some((name) => source.find(name)?.ofChange === true)
   const message = compileTemplate(parts, source)
   const { name, description, severity, tags } = definition
   return {
@@ -162,7 +164,11 @@ function compileRule(
     language: 'falco',
     tags,
     reach: reachOf(condition),
-    matches: (subject) => source.sees(subject.event) && views(subject).some(matches),
+    matches(subject) {
+      if (!source.sees(subject.event)) return false
+      const all = views(subject)
+      return isOfChange ? all.some(matches) : matches(all[0])
+    },
     // The message speaks of the change that made the rule match.
     message: (subject) => {
       const all = views(subject)

@@ -27,7 +27,8 @@ interface Settings {
 function createSource(name: string, fields: readonly Field[], settings: Settings = {}): RuleSource {
   const byName = new Map(fields.map((field) => [field.name, field]))
   const { served = true, find = () => undefined } = settings
-  const sees = settings.sees ?? (({ cloud }) => CLOUD_SOURCES[cloud]?.source === name)
+  const own = Object.keys(CLOUD_SOURCES).find((cloud) => CLOUD_SOURCES[cloud]?.source === name)
+  const sees = settings.sees ?? (({ cloud }) => cloud === own)
   return { name, served, fields, find: (field) => byName.get(field) ?? find(field), sees }
 }
 

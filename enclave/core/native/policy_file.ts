@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { isCollection, isNode, isPair, isScalar, parseAllDocuments, visit, type Document } from 'yaml'
+import { isJsonFile, jsonValue } from '../image_form.ts'
 import { plainText, RuleError, type Position, type RuleErrorCode } from '../falco/source.ts'
 
 const MAX_FILE_CHARS = 1 << 20
@@ -14,7 +15,7 @@ export interface Source {
   check<T>(schema: v.GenericSchema<unknown, T>, path: Path, value: unknown, mistakes: RuleError[]): T | undefined
 }
 
-/** Reads the documents of a file. One that is no YAML is left out. */
+/** Reads the documents of a file, or the one of a JSON file as an image has it. One that is neither is left out. */
 export function readDocuments(file: string, text: string, mistakes: RuleError[]): readonly Source[] {
   const source = plainText(text, file)
   const position = (offset: number): Position => source.position(offset)
@@ -22,19 +23,26 @@ export function readDocuments(file: string, text: string, mistakes: RuleError[])
     mistakes.push(new RuleError('ERR_RULE_LIMIT', `the file is longer than ${MAX_FILE_CHARS} characters`, position(0)))
     return []
   }
+  if (isJsonFile(file)) {
+    const start = position(0)
+    const value = jsonValue(text, (problem) => void mistakes.push(new RuleError('ERR_RULE_FILE', problem, start)))
+    return value === undefined ? [] : [sourceOf(value, () => start)]
+  }
   return parseAllDocuments(text, { prettyErrors: false }).flatMap((document) => {
     const wrong = document.errors.map(({ message, pos }) => new RuleError('ERR_RULE_FILE', message, position(pos[0])))
     const alias = aliasIn(document)
     if (alias !== undefined) wrong.push(new RuleError('ERR_RULE_FILE', 'aliases are not read', position(alias)))
     mistakes.push(...wrong)
-    return wrong.length > 0 || document.contents === null ? [] : [sourceOf(document, position)]
+    return wrong.length > 0 || document.contents === null
+      ? []
+      : [sourceOf(document.toJS(), (path, what) => position(offsetOf(document, path, what)))]
   })
 }
 
-function sourceOf(document: Document.Parsed, position: (offset: number) => Position): Source {
+function sourceOf(whole: unknown, positionOf: (path: Path, what: 'key' | 'value') => Position): Source {
   return {
-    value: document.toJS(),
-    mistake: (code, problem, path) => new RuleError(code, problem, position(offsetOf(document, path, 'value'))),
+    value: whole,
+    mistake: (code, problem, path) => new RuleError(code, problem, positionOf(path, 'value')),
     check(schema, path, value, mistakes) {
       const parsed = v.safeParse(schema, value)
       if (parsed.success) return parsed.output
@@ -42,8 +50,7 @@ function sourceOf(document: Document.Parsed, position: (offset: number) => Posit
         const inner = (issue.path ?? []).map(({ key }) => key as string | number) // YAML of ours has no other keys
         const { problem, at } = problemOf(issue, String(inner.at(-1) ?? path.at(-1) ?? 'the file'))
         const place = at === 'parent' ? [...path, ...inner].slice(0, -1) : [...path, ...inner]
-        const offset = offsetOf(document, place, at === 'key' ? 'key' : 'value')
-        mistakes.push(new RuleError('ERR_RULE_FILE', problem, position(offset)))
+        mistakes.push(new RuleError('ERR_RULE_FILE', problem, positionOf(place, at === 'key' ? 'key' : 'value')))
       }
       return undefined
     },

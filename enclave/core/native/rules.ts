@@ -1,5 +1,5 @@
 import type { Advice } from '../finding.ts'
-import { matchesGlob } from '../glob.ts'
+import { globs } from '../glob.ts'
 import type { RuleError, RuleErrorCode } from '../falco/source.ts'
 import { defined, inOnePiece } from '../json.ts'
 import type { Reach, Rule, Subject } from '../rule.ts'
@@ -81,17 +81,14 @@ function compileRule(source: RuleSource, note: Note): PolicyRule {
 
 /** What can be said without looking at any value, cheapest first. */
 function guards({ resource_types: types, events, kinds, outcomes }: RuleSource): readonly Check[] {
+  const [isType, isEvent] = [globs(types ?? []), globs(events ?? [])]
   const all: readonly (Check | undefined)[] = [
     types &&
       guard(`type in ${types.join(', ')}`, ({ finding }) => {
         const type = finding.resource?.type
-        return type !== undefined && types.some((pattern) => matchesGlob(pattern, type))
+        return type !== undefined && isType(type)
       }),
-    events &&
-      guard(`event in ${events.join(', ')}`, ({ finding }) => {
-        const event = `${finding.service}:${finding.event}`
-        return events.some((pattern) => matchesGlob(pattern, event))
-      }),
+    events && guard(`event in ${events.join(', ')}`, ({ finding }) => isEvent(`${finding.service}:${finding.event}`)),
     kinds && guard(`kind in ${kinds.join(', ')}`, ({ finding }) => kinds.some((kind) => kind === finding.kind)),
     outcomes &&
       guard(`outcome in ${outcomes.join(', ')}`, ({ finding }) =>

@@ -53,6 +53,7 @@ function compile(text: string, types: readonly string[], note: Note, encode: (va
   const readings = new Map(
     Array.from(text.matchAll(PLACEHOLDER), ([, name = '']) => [name, readingOf(name, types, note)] as const),
   )
+  if (readings.size === 0) return () => text
   return (subject) =>
     text.replaceAll(PLACEHOLDER, (_, name: string) => {
       const value = readings.get(name)?.(subject)

@@ -40,9 +40,11 @@ export function createTallies(): Tallies {
       return moments.some((from, index) => (moments[index + count - 1] ?? Infinity) - from < windowMs)
     },
     record(finding) {
+      const { counted } = finding
+      if (counted === undefined) return
       const at = Date.parse(finding.time)
       if (Number.isNaN(at)) return
-      for (const { rule, per } of finding.counted ?? []) {
+      for (const { rule, per } of counted) {
         const key = keyOf(rule, finding, per)
         // After an alert the count begins anew.
         if (finding.rules.some(({ id }) => id === rule)) times.delete(key)

@@ -15,7 +15,7 @@ export interface Pair {
 export function changesAt(finding: Finding, path: string): readonly Pair[] {
   const { changes } = finding
   const pairs: Pair[] = []
-  for (const changed of Object.keys(changes)) {
+  for (const changed in changes) {
     const [old, now] = changes[changed] ?? [null, null]
     if (isInside(changed, path)) pairs.push({ path: changed, old, now, isUnseen: isUnseen(finding, changed) })
     else if (isInside(path, changed)) {
@@ -54,11 +54,13 @@ export function isSameValue(a: Json, b: Json): boolean {
 
 /** A list of blocks leads to each of its blocks. */
 export function spread(value: Json, names: readonly string[]): readonly Json[] {
-  const [name, ...rest] = names
-  if (name === undefined) return [value]
-  if (Array.isArray(value)) return value.flatMap((member: Json) => spread(member, names))
-  if (!isObject(value) || !Object.hasOwn(value, name)) return []
-  return spread(value[name] ?? null, rest)
+  let at = value
+  for (const [depth, name] of names.entries()) {
+    if (Array.isArray(at)) return at.flatMap((member: Json) => spread(member, names.slice(depth)))
+    if (!isObject(at) || !Object.hasOwn(at, name)) return []
+    at = at[name] ?? null
+  }
+  return [at]
 }
 
 export function textOf(value: Json): string {

@@ -55,6 +55,24 @@ describe('a mistake names its place', () => {
       'effect: delete\n    if_owned: true',
       'DeleteRepository: `if_owned` needs',
     ],
+    [
+      'tags inside of nothing',
+      'identities: [id, name, arn]',
+      'identities: [id]\n    inner_tags: [{ of: aws_ecr, attribute: tags }]',
+      'repository.inner_tags: a type',
+    ],
+    [
+      'tags that are not there',
+      'identities: [id, name, arn]',
+      'identities: [id]\n    inner_tags: [{ of: aws_ecr_repository, attribute: tag }]',
+      'repository.inner_tags: the provider has no tag',
+    ],
+    [
+      'some of nothing',
+      'effect: delete',
+      'effect: delete\n    among: { nam: request.x }',
+      'DeleteRepository.among: one',
+    ],
     ['a tag without a key', 'identities: [id, name, arn]', 'identities: [id]\n    one_tag: true', 'repository.one_tag'],
     ['adding and removing', 'add: request.tags', 'add: request.tags\n    remove: request.tags', 'tagging.TagResource'],
   ])('%s', (_, from, to, where) => {
@@ -107,6 +125,13 @@ test('an event belongs to its service', () => {
   expect(catalog.entry('ecr.amazonaws.com', 'PutImage')?.kind).toBe('content')
   expect(catalog.entry('sts.amazonaws.com', 'TagResource')).toBeUndefined()
   expect(catalog.entry('ecr.amazonaws.com', 'toString')).toBeUndefined()
+})
+
+test('the same calls may stand under another source too', () => {
+  const both = createCatalog([parse(ecrText.replace(/^source: .*$/m, '$&\nalso: api.ecr.amazonaws.com'))])
+  for (const source of ['ecr.amazonaws.com', 'api.ecr.amazonaws.com'])
+    expect(both.entry(source, 'TagResource')?.kind).toBe('configuration')
+  expect(catalog.entry('api.ecr.amazonaws.com', 'TagResource')).toBeUndefined()
 })
 
 test("an attribute's kind is the provider's, unless the file knows better", () => {

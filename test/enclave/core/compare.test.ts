@@ -36,6 +36,13 @@ const type: ResourceType = {
     ['rule.id', attribute('string', { computed: true })],
     ['rule.token', attribute('string', { sensitive: true })],
     ['ingress', attribute('permissions')],
+    ['log', attribute('list', { isSingle: true })],
+    ['log.id', attribute('string', { computed: true })],
+    ['log.level', attribute('string')],
+    ['log.token', attribute('string', { sensitive: true })],
+    ['log.sink', attribute('list', { isSingle: true })],
+    ['log.sink.name', attribute('string')],
+    ['log.sink.labels', attribute('map')],
   ]),
 }
 
@@ -92,6 +99,46 @@ describe('what only the provider sets', () => {
     const rule = [{ port: 80, id: 'r-1' }]
     expect(changes({ set: { rule: [{ port: '80' }] } }, known({ rule }))).toEqual({})
     expect(changes({ set: { rule: [{ port: 81 }] } }, known({ rule }))).toEqual({ rule: [rule, [{ port: 81 }]] })
+  })
+})
+
+describe('a block that can occur once', () => {
+  const log = [{ id: 'l-1', level: 'all', token: 'abc', sink: [{ name: 'a', labels: { T: 'a' } }] }]
+  it.each<[string, Json, Json]>([
+    [
+      'is told by its arguments',
+      [{ level: 'none', token: 'abc', sink: log[0]?.sink ?? [] }],
+      { 'log.level': ['all', 'none'] },
+    ],
+    [
+      'is told by those of a block in it, key by key',
+      [{ level: 'all', token: 'abc', sink: [{ name: 'b', labels: { T: 'a', U: 'b' } }] }],
+      { 'log.sink.name': ['a', 'b'], 'log.sink.labels.U': [null, 'b'] },
+    ],
+    [
+      'loses what is in it',
+      [{ level: 'all', token: 'abc', sink: [] }],
+      { 'log.sink': [[{ name: 'a', labels: { T: 'a' } }], []] },
+    ],
+    [
+      'hides what is secret, and shows the rest',
+      [{ level: 'none', token: 'abcd', sink: log[0]?.sink ?? [] }],
+      { 'log.level': ['all', 'none'], 'log.token': ['sha256:3', 'sha256:4'] },
+    ],
+    [
+      'may have one argument that the record hides',
+      [{ level: 'none', token: '****', sink: log[0]?.sink ?? [] }],
+      { 'log.level': ['all', 'none'], 'log.token': ['sha256:3', null] },
+    ],
+    ['as the state says', [{ id: null, level: 'all', token: 'abc', sink: log[0]?.sink ?? [] }], {}],
+  ])('%s', (_, now, found) => {
+    expect(changes({ set: { log: now } }, known({ log }))).toEqual(found)
+  })
+
+  it('goes and comes as a whole', () => {
+    const [old, now] = [[{ level: 'all' }], [{ level: 'none' }]]
+    expect(changes({ set: { log: [] } }, known({ log: old }))).toEqual({ log: [old, []] })
+    expect(changes({ set: { log: now } }, known({ log: [] }))).toEqual({ log: [[], now] })
   })
 })
 

@@ -34,6 +34,12 @@ events:
       - { type: aws_set, identity: request.id, when: { request.name: [a, 'b*'], request.off: null }, touch: [ids] }
     examples: ${examples}
   Change: { type: aws_vpc, identity: request.id, set: { enable: request.enable }, examples: ${examples} }
+  Restrict:
+    type: aws_vpc
+    identity: request.id
+    set: { only: request.only }
+    or: [{ type: aws_default_vpc, set: { enable: request.only } }]
+    examples: ${examples}
   Attach:
     type: aws_set
     identity: request.set
@@ -77,6 +83,16 @@ function touches(eventName: string, requestParameters: JsonObject) {
 }
 
 describe('a call touches', () => {
+  test('what `or` says of a type before what is left of the one that it is like', () => {
+    expect(touches('Restrict', { id: 'vpc-1', only: true })).toEqual([
+      [
+        ['aws_vpc', ['vpc-1'], { only: true }, []],
+        ['aws_default_vpc', ['vpc-1'], { enable: true }, []],
+        ['aws_default_vpc', ['vpc-1'], {}, []],
+      ],
+    ])
+  })
+
   test('what its condition says, in each form of the type', () => {
     expect(touches('Modify', { id: 'vpc-1', enable: { value: true } })).toEqual([
       [
@@ -123,7 +139,7 @@ describe('a call touches', () => {
     const types = (request: JsonObject) =>
       touches('Batch', { id: 'x', ...request })?.map((forms) => forms.map(([name]) => name))
     expect(types({ only: true })).toEqual([['aws_set', 'aws_vpc', 'aws_default_vpc']])
-    expect(types({ tags: [{ key: 'a', value: 'b' }] })).toEqual([['aws_set', 'aws_default_vpc', 'aws_ebs_volume']])
+    expect(types({ tags: [{ key: 'a', value: 'b' }] })).toEqual([['aws_set', 'aws_ebs_volume', 'aws_default_vpc']])
   })
 
   test('whatever it tags', () => {
@@ -140,6 +156,11 @@ describe('a call touches', () => {
       another,
     ])
     const arn = 'arn:aws:ec2:eu-west-1:111122223333:volume/vol-1'
+    // As it stands in the path of a call.
+    expect(touches('TagAll', { list: [encodeURIComponent(arn)], tags: { a: 'b' } })).toEqual([
+      [['aws_ebs_volume', ['vol-1', arn], { tags: { a: 'b' } }, []]],
+    ])
+    expect(touches('TagAll', { list: ['arn%3A%'], tags: { a: 'b' } })).toEqual([])
     expect(touches('TagAll', { list: [arn, 'arn:aws:s3:::x'], tags: { a: 'b' } })).toEqual([
       [['aws_ebs_volume', ['vol-1', arn], { tags: { a: 'b' } }, []]],
       another,
@@ -154,8 +175,8 @@ test('what is meant only where a state has it, and what only shows another', () 
   expect(marks.slice(1)).toEqual([
     ['aws_set', true, undefined],
     ['aws_vpc', undefined, true],
-    ['aws_default_vpc', undefined, true],
     ['aws_ebs_volume', undefined, true], // a change where the first form is made
+    ['aws_default_vpc', undefined, true],
   ])
 })
 

@@ -22,6 +22,7 @@ describe('two lists of selectors', () => {
     ['without reads', [untold], [{ ...untold, read_write_type: 'WriteOnly' }], false],
     ['without management', [], [{ ...untold, include_management_events: false }], false],
     ['without a source', [], [{ ...untold, exclude_management_event_sources: ['kms.amazonaws.com'] }], false],
+    ['with that beside another', [{ data_resource: [files()] }], [untold, { data_resource: [files()] }], false],
     ['with data', [], [{ ...untold, data_resource: [files()] }], false],
     ['with data in any order', [{ data_resource: [files('a', 'b')] }], [{ data_resource: [files('b', 'a')] }], true],
     ['with other data', [{ data_resource: [files('a')] }], [{ data_resource: [files('b')] }], false],

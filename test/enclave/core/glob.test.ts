@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { matchesGlob } from '../../../enclave/core/glob.ts'
+import { globs, matchesGlob } from '../../../enclave/core/glob.ts'
 
 test.each([
   ['*', '', true],
@@ -15,6 +15,15 @@ test.each([
   ['', 'a', false],
 ])('%j on %j: %s', (pattern, text, matches) => {
   expect(matchesGlob(pattern, text)).toBe(matches)
+})
+
+test.each([
+  ['aws_vpc', true],
+  ['aws_s3_bucket', true],
+  ['aws_s3', false],
+  ['aws', false],
+])('several patterns on %j: %s', (text, matches) => {
+  expect(globs(['aws_vpc', 'aws_s3_*', 'aws_iam_role'])(text)).toBe(matches)
 })
 
 test('agrees with the regular expression that it replaces', () => {

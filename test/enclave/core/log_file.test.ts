@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../../../enclave/core/json.ts'
 import { scanLog, UnreadRecord, wholeOf } from '../../../enclave/core/log_file.ts'
 import { createSessions } from '../../../enclave/core/sessions.ts'
 import { wounded } from './wounds.ts'
-import { catalog, record } from './world.ts'
+import { record, worldOf } from './world.ts'
 
 const read = record('DescribeRepositories', {}, { readOnly: true, responseElements: null })
 const fileOf = (...records: readonly string[]) => Buffer.from(`{"Records":[${records.join(',')}]}`)
@@ -115,6 +115,7 @@ describe('says what the whole parse says', () => {
     maxLength: 4,
   })
 
+  const world = worldOf([])
   /** Why a record is dropped or is none, and what is known afterwards of who assumed whom. */
   function fateOf(whole: Json): unknown {
     try {
@@ -122,7 +123,7 @@ describe('says what the whole parse says', () => {
       const sessions = createSessions()
       sessions.record(event)
       const known = sessions.complete({ type: 'AssumedRole', name: 'x', console: false, accessKey: 'ASIAEXAMPLE' })
-      return { dropped: dismissal(event, catalog), time: event.time, known }
+      return { dropped: dismissal(event, world), time: event.time, known }
     } catch (error) {
       if (error instanceof EventError) return error.message
       throw error

@@ -48,6 +48,22 @@ describe('a value', () => {
       { a: 'HIDDEN_DUE_TO_SECURITY_REASONS' },
       'HIDDEN_DUE_TO_SECURITY_REASONS',
     ],
+    [
+      'has entries',
+      { from: 'request.a', read: 'entries', blocks: { name: 'key', of: 'value.c' } },
+      { a: { b: { c: 1 }, d: 2 } },
+      [
+        { name: 'b', of: 1 },
+        { name: 'd', of: null },
+      ],
+    ],
+    ['has no entries', { from: 'request.a', read: 'entries' }, { a: ['b'] }, undefined],
+    [
+      'has a position in a list',
+      { from: 'request.a', placed: 'b' },
+      { a: [{ c: {} }, { b: { d: 1 } }, 'b', { b: 1 }, { b: {} }] },
+      [{ d: 1, position: 2 }, { position: 5 }],
+    ],
     ['is patched', { from: 'request.a', patch: '/b' }, { a: [{ op: 'add', path: '/b', value: '1' }] }, '1'],
     ['is patched away', { from: 'request.a', patch: '/b' }, { a: [{ op: 'remove', path: '/b' }] }, ''],
     [
@@ -111,6 +127,12 @@ describe('a value', () => {
       [1],
     ],
     [
+      'is of some elements, in the case of the API',
+      { from: 'request.a', where: { t: 'x' }, pluck: 'b' },
+      { a: [{ T: 'x', B: 1 }, { T: 'y' }] },
+      [1],
+    ],
+    [
       'is of all but some elements',
       { from: 'request.a', without: { p: true }, pluck: 'b' },
       { a: [{ p: true, b: 1 }, { p: 'true', b: 2 }, { p: false, b: 3 }, { b: 4 }, 'c'] },
@@ -134,8 +156,14 @@ describe('a value', () => {
     ['is a list in a text', { from: 'request.a', split: ',' }, { a: 'x, y' }, ['x', 'y']],
     ['is in minutes', { from: 'request.a', times: 60 }, { a: '5' }, 300],
     ['is no number', { from: 'request.a', times: 60 }, { a: '' }, undefined],
+    ['stands for none', { from: 'request.a', none_at: ['request.c', 'request.b'] }, { a: 20, b: '20' }, 0],
+    ['is more than none', { from: 'request.a', none_at: 'request.b' }, { a: 30, b: 20 }, 30],
+    ['has no number beside it', { from: 'request.a', none_at: 'request.b' }, { a: 30 }, 30],
+    ['is not there, nor is what stands for none', { from: 'request.a', none_at: 'request.b' }, {}, undefined],
     ['is first', { from: 'request.a', read: 'first' }, { a: { items: [7] } }, 7],
     ['is in one case', { from: 'request.a', read: ['upper', 'lower'] }, { a: 'aB' }, 'ab'],
+    ['is a folder', { from: 'request.a', read: 'folder' }, { a: '/a' }, '/a/'],
+    ['is a folder already', { from: 'request.a', read: 'folder' }, { a: '/a/' }, '/a/'],
   ])('%s', (_, source, request, value) => {
     expect(compile(source)(eventOf(request))).toEqual(value)
   })
@@ -244,6 +272,7 @@ test('no record makes a reader fail', () => {
     compile({ from: 'request.a', blocks: { k: 'k', l: { from: 'l', blocks: { m: '.' } } } }),
     compile({ from: 'request.a', split: ',' }),
     compile({ from: 'request.a', times: 2 }),
+    compile({ from: 'request.a', none_at: 'request.a' }),
     compile({ from: 'request.a', patch: '/b' }),
     compile({ from: 'request.a', patched: '/b' }),
     compile({ from: 'request.a', unpatched: '/b' }),

@@ -40,6 +40,16 @@ function watched(each: Rule, tried: string[]): Rule {
   return { ...each, matches }
 }
 
+test.each([
+  ['terraform.type = aws_vpc and drift.attribute = tags', ['aws_vpc']],
+  ['terraform.type in (aws_vpc, aws_subnet)', ['aws_subnet', 'aws_vpc']],
+  ['not terraform.type = aws_vpc', undefined],
+  ['terraform.type exists', undefined],
+])('and which types: %s', (condition, types) => {
+  const [found] = load(rule('r', condition))
+  expect(found?.reach.types && [...found.reach.types].sort()).toEqual(types)
+})
+
 test('only rules that can match are tried, and the gravest come first', () => {
   const tried: string[] = []
   const rules = load(

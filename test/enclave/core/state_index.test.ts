@@ -144,6 +144,13 @@ test('of several owners the first is found, and the next once that one has let g
   expect(index.find(at('b'))).toBeUndefined()
 })
 
+test('a type is forgotten with its last resource', () => {
+  const index = indexOf(state([repository('a')]))
+  expect(index.has('aws_ecr_repository')).toBe(true)
+  index.replace(state([], { serial: 2 }), 0)
+  expect(index.has('aws_ecr_repository')).toBe(false)
+})
+
 test('knows what a resource was made from', () => {
   const index = indexOf(state([repository('a', 'eu-west-1', west, { dependencies: ['module.m.aws_kms_key.k'] })]))
   expect(index.find(at('a'))?.dependencies).toEqual(['module.m.aws_kms_key.k'])

@@ -13,6 +13,8 @@ test.each<[JsonObject, string | undefined]>([
   [{ errorCode: '', errorMessage: 'no' }, 'the call failed: Error'],
   [{ errorCode: 'Client.DryRunOperation' }, 'a dry run changes nothing'],
   [{ errorCode: 'DryRunOperation' }, 'a dry run changes nothing'],
+  [{ requestParameters: { dryRun: true } }, 'a dry run changes nothing'],
+  [{ requestParameters: { dryRun: false } }, undefined],
   [{ responseElements: { _return: false } }, 'the call failed'],
   [{ responseElements: { _return: true } }, undefined],
   [{ eventCategory: 'Data' }, 'a data event: content, not configuration'],

@@ -57,6 +57,7 @@ export function worldOf(states: readonly State[], over: Partial<World> = {}): Wo
     principals: () => ['arn:aws:iam::111122223333:role/terraform'],
     digest: (value) => `sha256:${createHash('sha256').update(value).digest('hex')}`,
     holdMs: 1_800_000,
+    began: 0,
     sessions: createSessions(),
     writers: [],
     suppressions: [],

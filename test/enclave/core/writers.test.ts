@@ -69,6 +69,10 @@ describe('of the measured writers', () => {
     [forUser('dynamodb.amazonaws.com'), 'aws_kms_grant', null, 'service-linked-roles'],
     [asRole('KarpenterController-1'), 'aws_instance', null, 'karpenter'],
     [asRole('KarpenterController-1'), 'aws_iam_user', null, undefined],
+    [asRole('AmazonEKS_EBS_CSI_DriverRole'), 'aws_volume_attachment', null, 'ebs-csi-driver'],
+    [asRole('eksctl-main-addon-aws-ebs-csi-driver-Role1-A1'), 'aws_ebs_volume', null, 'ebs-csi-driver'],
+    [asRole('AmazonEKS_EBS_CSI_DriverRole'), 'aws_ebs_snapshot', null, undefined],
+    [asRole('AmazonEKS_EBS_CSI_DriverRole'), 'aws_volume_attachment', 'instance_id', undefined],
     [asRole('my-cluster-autoscaler'), 'aws_autoscaling_group', 'desired_capacity', 'cluster-autoscaler'],
     [asRole('admin'), 'aws_autoscaling_group', 'desired_capacity', undefined],
     [

@@ -41,6 +41,21 @@ describe('rules/falco/ecr.yaml', () => {
   })
 })
 
+test.each([
+  ['drift.attribute = second', true],
+  ['not drift.attribute = first', true],
+  ['drift.old_value = x', true],
+  ['tolower(drift.new_value) = y', true],
+  ['cloud.user = val(drift.new_value) or drift.attribute = third', false],
+  ['cloud.service = ecr', true],
+  ['not cloud.service = ecr', false],
+  ['drift.changes.second = Y', true],
+])('a rule whose condition is %s is tried on the second of two changes: %s', (condition, isMatch) => {
+  const { rules } = parse(`- {rule: r, desc: d, condition: '${condition}', output: o, priority: debug}`)
+  const changes = { first: ['a', 'b'], second: ['x', 'Y'] } as const
+  expect(rules.map((each) => each.matches(subject({ changes })))).toEqual([isMatch])
+})
+
 describe('loads', () => {
   test.each([
     ['nothing', '', []],
