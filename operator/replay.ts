@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Measured } from '../enclave/adapters/rules.ts'
-import { EventError, parseRecord } from '../enclave/core/cloudtrail.ts'
+import { EventError, eventOf, parseRecord } from '../enclave/core/cloudtrail.ts'
 import { detect, dismissal, type World } from '../enclave/core/detect.ts'
 import { draft, rejected } from '../enclave/core/draft.ts'
 import { parseDriftignore } from '../enclave/core/driftignore.ts'
@@ -8,7 +8,7 @@ import { createDrifts } from '../enclave/core/drifts.ts'
 import type { CloudEvent } from '../enclave/core/event.ts'
 import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
 import type { Json } from '../enclave/core/json.ts'
-import { UnreadRecord, wholeOf } from '../enclave/core/log_file.ts'
+import { UnreadRecord } from '../enclave/core/log_file.ts'
 import { createSessions } from '../enclave/core/sessions.ts'
 import type { State } from '../enclave/core/state.ts'
 import { createStateIndex } from '../enclave/core/state_index.ts'
@@ -66,9 +66,9 @@ export async function replay(
 
   /** Sessions miss nothing by it: what gives out credentials answers with an object, and that is no glance. */
   const isDropped = (record: UnreadRecord): boolean => {
-    const event = parsed(record.glance)
+    const event = attempted(() => eventOf(record.glance))
     const dismissed = event instanceof EventError ? undefined : dismissal(event, world)
-    if (dismissed !== undefined) ignore(dismissed, () => parseRecord(record.read()))
+    if (dismissed !== undefined) ignore(dismissed, () => eventOf(record.read()))
     return dismissed !== undefined
   }
 
@@ -87,7 +87,7 @@ export async function replay(
     for (const record of batch) {
       count += 1
       if (record instanceof UnreadRecord && record.isTelling && isDropped(record)) continue
-      const event = parsed(record instanceof EventError ? record : wholeOf(record))
+      const event = record instanceof EventError ? record : attempted(() => parsed(record))
       if (event instanceof EventError) {
         take(rejected(`${event.code}: ${event.message}`))
         add(outcomes, 'rejected')
@@ -96,10 +96,12 @@ export async function replay(
   return { records: count, outcomes, held, unmapped }
 }
 
-function parsed(record: Json | EventError): CloudEvent | EventError {
-  if (record instanceof EventError) return record
+const parsed = (record: Json | UnreadRecord): CloudEvent =>
+  record instanceof UnreadRecord ? eventOf(record.read()) : parseRecord(record)
+
+function attempted(read: () => CloudEvent): CloudEvent | EventError {
   try {
-    return parseRecord(record)
+    return read()
   } catch (error) {
     if (error instanceof EventError) return error
     throw error

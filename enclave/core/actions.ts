@@ -31,7 +31,8 @@ function normalAction({ forward, target_group_arn: alone = null, order, ...rest 
   const isAlone = others.length === 0 && !isSticky
   return {
     ...pruned(rest),
-    order: normalValue(order ?? at + 1),
+    // A single action that was made without an order is read as 0.
+    order: normalValue(order === 0 ? at + 1 : (order ?? at + 1)),
     target_group_arn: isAlone ? (only?.['arn'] ?? (alone === '' ? null : alone)) : null,
     target_groups: isAlone ? [] : sorted(members.map(pruned)),
     stickiness: isSticky ? stickiness.filter(isObject).map(pruned) : [],

@@ -29,6 +29,8 @@ export interface ResourceType {
   readonly attributes: ReadonlyMap<string, Attribute>
   /** By attribute, the one in which the provider keeps what there is where nobody set it. */
   readonly otherwise?: ReadonlyMap<string, string>
+  /** By list of blocks, the field that one of them is known by: to add one that is there changes it. */
+  readonly keys?: ReadonlyMap<string, string>
   /** Where it keeps the tags of what other types describe and it has inside of it, the likeliest first. */
   readonly innerTags?: readonly InnerTags[]
   /** What an ARN, or an id with a telling prefix, says of a resource of this type; undefined for another type's. */
@@ -94,6 +96,8 @@ export type CatalogEntry =
       readonly touches: (event: CloudEvent) => readonly Touch[]
       /** Whether its answer says that it failed for some of what it names, which it then does not touch. */
       readonly hasFailed: (event: CloudEvent) => boolean
+      /** Whether this one changes nothing that Terraform holds: a version of a policy that does not come into force. */
+      readonly isIdle?: (event: CloudEvent) => boolean
       /** It writes content, which is configuration only where a state has it: an object of a bucket. */
       readonly isContent?: true
     }
@@ -149,6 +153,9 @@ export interface Catalog {
   entry(source: string, event: string): CatalogEntry | undefined
 }
 
+/** The date of its API, with which CloudFront may end the name of a call: `UpdateDistribution2014_01_31`. */
+const DATE = /\d{4}_\d{2}_\d{2}$/
+
 /** Joins the files. A type or an event that two of them describe is a mistake. */
 export function createCatalog(services: readonly Service[]): Catalog {
   const types = new Map<string, ResourceType>()
@@ -169,5 +176,11 @@ export function createCatalog(services: readonly Service[]): Catalog {
       }
     }
   }
-  return { types, entry: (source, event) => bySource.get(source)?.get(event) }
+  return {
+    types,
+    entry: (source, event) => {
+      const known = bySource.get(source)
+      return known?.get(event) ?? known?.get(event.replace(DATE, ''))
+    },
+  }
 }

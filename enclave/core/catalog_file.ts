@@ -43,6 +43,7 @@ const typeSource = v.strictObject({
   one_tag: v.optional(v.boolean(), false),
   meaning: v.optional(v.record(v.string(), v.picklist(KINDS)), {}),
   otherwise: v.optional(v.record(v.string(), v.string())),
+  keys: v.optional(v.record(v.string(), v.string()), {}),
   inner_tags: v.optional(
     v.array(
       v.strictObject({
@@ -84,6 +85,7 @@ const fileSchema = v.strictObject({
         ...effectFields,
         targets: v.optional(v.pipe(v.array(effectSource), v.minLength(1))),
         content: v.optional(v.boolean(), false),
+        idle: v.optional(v.unknown()),
       }),
     ),
     {},
@@ -191,6 +193,9 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
       const attributes =
         schema.get(name) ?? fail("not in the schema: generate rules/schema anew, or it is not the provider's", path)
       const otherwise = Object.entries(own.otherwise ?? {})
+      const keys = Object.entries(own.keys)
+      for (const keyed of keys)
+        if (!attributes.has(keyed.join('.'))) fail(`the provider has no ${keyed.join('.')}`, [...path, 'keys'])
       for (const text of [...identities, account ?? [], imported || [], ...otherwise].flat())
         for (const attribute of attributesIn(text))
           if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
@@ -230,6 +235,7 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
           isTag: own.one_tag || undefined,
           attributes: meant,
           otherwise: otherwise.length > 0 ? new Map(otherwise) : undefined,
+          keys: keys.length > 0 ? new Map(keys) : undefined,
           innerTags: inner.length > 0 ? inner.map(innerTagsOf) : undefined,
           identify,
         }),

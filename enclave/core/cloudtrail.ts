@@ -59,6 +59,11 @@ export function unwrap(value: Json, wrappers: number = MAX_WRAPPERS): readonly J
 export function parseRecord(value: Json): CloudEvent {
   if (!isObject(value)) throw new EventError('ERR_EVENT_SHAPE', 'a record is a JSON object')
   if (!isWithinDepth(value, MAX_DEPTH)) throw new EventError('ERR_EVENT_LIMIT', `record nests over ${MAX_DEPTH} deep`)
+  return eventOf(value)
+}
+
+/** The same of an object that is known to nest no deeper than `MAX_DEPTH`. */
+export function eventOf(value: JsonObject): CloudEvent {
   const payload = value['protoPayload']
   if (isObject(payload))
     return readLogEntry(value, payload, {

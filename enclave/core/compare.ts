@@ -76,7 +76,9 @@ export function compare(
 export const isLeft = (target: Target, event: CloudEvent, known: Known, current: Current): boolean =>
   target.remove.size > 0 &&
   (isAnyHidden(target.remove, event) ||
-    written(target, event, known, current).values.some(([, now = null]) => isList(now) && now.length > 0))
+    written(target, event, known, current).values.some(([path, now = null]) => target.remove.has(path) && isThere(now)))
+
+const isThere = (value: Json): boolean => (isList(value) ? value.length > 0 : value !== null)
 
 const isAnyHidden = (readers: ReadonlyMap<string, Reader>, event: CloudEvent): boolean =>
   [...readers.values()].some((read) => isRedacted(read(event) ?? null))
@@ -164,7 +166,7 @@ function difference(
   const shape = shapeOf(type, path)
   if (isSame(shape ?? kind, old, now)) return undefined
   const change = { path, old: show(old), now: show(now), suspected: isUndecided(kind, old, now) }
-  if (isSecret(path, secrets) || !isBlocks(kind)) return change
+  if (isSecret(path, secrets) || !isBlocks(kind) || !(isList(old) || isList(now))) return change
   const { added, removed } = kind === 'permissions' ? permissionDelta(old, now) : delta(old, now, shape ?? NO_SHAPE)
   const each = (blocks: readonly Json[]): readonly Json[] =>
     blocks.map((block) => hideSecrets(block, path, secrets, digest))
@@ -188,7 +190,7 @@ function allTags(attributes: JsonObject, names: readonly string[]): readonly str
 
 const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'
 const isBlocks = (kind: AttributeKind): boolean =>
-  kind === 'list' || kind === 'set' || kind === 'cidrs' || kind === 'permissions'
+  kind === 'list' || kind === 'set' || kind === 'cidrs' || kind === 'termination_policies' || kind === 'permissions'
 
 /** What Terraform marks as sensitive in this resource, and what the provider does in every one of its type. */
 function secretsOf(type: ResourceType, { sensitive }: Known): readonly string[] {

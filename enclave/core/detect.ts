@@ -37,6 +37,7 @@ export type Decision = {
 )
 
 const CONTENT = 'writes content, not configuration'
+const IDLE = 'changes nothing that Terraform holds'
 
 /** Why an event, as nearly all, needs no judgement: what `detect` would say of one that it ignores at first sight. */
 export const dismissal = (
@@ -60,6 +61,7 @@ export function detect(record: CloudEvent, world: World, now: number): Decision 
   const unmapped = (what: string): Decision =>
     judged(said(event, draft(event, 'unmapped', `not checked: the catalog does not describe ${what}`), world))
   if (entry?.kind !== 'configuration') return unmapped('this call')
+  if (entry.isIdle?.(event) === true) return judged(draft(event, 'ignored', IDLE))
   const all = joined(spread(entry.touches(event), world.states), world.states)
   const touches = entry.isContent ? all.filter((touch) => resolve(touch, world.states) !== undefined) : all
   if (touches.length === 0 && entry.isContent) return judged(draft(event, 'ignored', CONTENT))

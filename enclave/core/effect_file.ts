@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { blockArguments } from './block_arguments.ts'
 import type { CatalogEntry, Effect, Reader, ResourceType, Target, Touch } from './catalog.ts'
 import { compileElements, within, type Elements } from './elements.ts'
 import type { CloudEvent } from './event.ts'
@@ -55,11 +56,15 @@ interface Compiled {
 
 /** Compiles what a call does: one effect, written beside its examples, or several under `targets`. */
 export function compileEffects(
-  source: EffectSource & { readonly targets?: readonly EffectSource[] | undefined; readonly content?: boolean },
+  source: EffectSource & {
+    readonly targets?: readonly EffectSource[] | undefined
+    readonly content?: boolean
+    readonly idle?: unknown
+  },
   types: Types,
   context: Context,
 ): CatalogEntry {
-  const { targets, type, content = false } = source
+  const { targets, type, content = false, idle } = source
   if (targets !== undefined && type !== undefined) context.fail('`type` and `targets` exclude each other', context.path)
   const compiled = targets?.map((one, at) =>
     compileEffect(one, types, { ...context, path: [...context.path, 'targets', at] }),
@@ -68,6 +73,9 @@ export function compileEffects(
   return {
     kind: 'configuration',
     ...(content ? { isContent: true } : {}),
+    ...(idle === undefined
+      ? {}
+      : { isIdle: compileWhen(idle as Json, { ...context, path: [...context.path, 'idle'] }) }),
     targets: effects.flatMap((effect) => effect.targets),
     touches: (event) =>
       effects.flatMap(({ elements, applies, targets: forms }) =>
@@ -162,20 +170,30 @@ function compileForms(source: TargetSource, usual: unknown, types: Types, contex
   )
   const read = (verb: 'set' | 'add' | 'remove'): ReadonlyMap<string, Reader> =>
     new Map(
-      Object.entries(source[verb]).map(([attribute, value]) => {
+      Object.entries(source[verb]).flatMap(([attribute, value]) => {
         const path = [...context.path, verb, attribute]
-        const kind = type.attributes.get(attribute)?.kind ?? context.fail(`${type.name} has no such attribute`, path)
-        if (verb !== 'set' && SHAPES[kind] === undefined) context.fail(`${verb} is for maps, lists and sets`, path)
-        return [attribute, shaped(verb, kind, compileReader(value, { ...context, path }))]
+        const found = type.attributes.get(attribute) ?? context.fail(`${type.name} has no such attribute`, path)
+        if (verb !== 'set' && SHAPES[found.kind] === undefined)
+          context.fail(`${verb} is for maps, lists and sets`, path)
+        if (verb === 'add' && found.isSingle === true) return []
+        return [[attribute, shaped(verb, found.kind, compileReader(value, { ...context, path }))]]
       }),
     )
+  const isSet = (path: string): boolean => Object.keys(source.set).some((told) => `${path}.`.startsWith(`${told}.`))
+  const parts = Object.entries(source.add)
+    .filter(([attribute]) => type.attributes.get(attribute)?.isSingle === true)
+    .flatMap(([block, value]) =>
+      blockArguments(type, block, compileReader(value, { ...context, path: [...context.path, 'add', block] })),
+    )
+    .filter(([path]) => !isSet(path))
+    .map(([path, kind, reader]) => [path, shaped('set', kind, reader)] as const)
   for (const attribute of touch)
     if (!type.attributes.has(attribute)) context.fail(`${type.name} has no ${attribute}`, [...context.path, 'touch'])
   const target: Target = {
     type,
     identify: (event) => names.flatMap((name) => textsIn(name(event))),
     effect,
-    set: read('set'),
+    set: new Map([...read('set'), ...parts]),
     add: read('add'),
     remove: read('remove'),
     touch,
@@ -210,6 +228,7 @@ const SHAPES: Readonly<Partial<Record<AttributeKind, 'map' | 'list'>>> = {
   list: 'list',
   set: 'list',
   cidrs: 'list',
+  termination_policies: 'list',
   permissions: 'list',
 }
 
@@ -225,7 +244,7 @@ export function shaped(verb: 'set' | 'add' | 'remove', kind: AttributeKind, read
   }
 }
 
-/** `when: <place>`: something is there. `when: {<place>: <value>}`: it is that, or one of those; `*` stands for any text, null for nothing. */
+/** Of `when` and `idle`. `<place>`: something is there. `{<place>: <value>}`: it is that, or one of those; `*` stands for any text, null for nothing. */
 function compileWhen(source: Json, context: Context): Test {
   if (typeof source === 'string') {
     const read = compileReader(source, context)
@@ -236,7 +255,7 @@ function compileWhen(source: Json, context: Context): Test {
     const read = compileReader(place, context)
     const values = listed(wanted)
     return (event: CloudEvent) => {
-      const value = read(event) ?? null
+      const value = onlyOf(read(event) ?? null)
       return values.some((one) =>
         one === null ? value === null : typeof value !== 'object' && matchesGlob(textOf(one), textOf(value)),
       )
@@ -245,6 +264,8 @@ function compileWhen(source: Json, context: Context): Test {
   return (event) => tests.every((test) => test(event))
 }
 
+/** One that is alone in a list is what the list says; of several none is. */
+const onlyOf = (value: Json): Json => (Array.isArray(value) && value.length === 1 ? (value[0] as Json) : value)
 const textOf = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value))
 const listed = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : [value])
 /** The names that a value holds. */

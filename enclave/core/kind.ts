@@ -4,6 +4,12 @@ export const KINDS = [
   'bool',
   /** `30` and `"30"` are one, and so are 0 and nothing: the provider does not tell them apart. */
   'number',
+  /** A number that the provider keeps as text: `100` and `100.0` are one. */
+  'number_text',
+  /** A flag that the provider keeps as text: `false` and nothing are one. */
+  'flag_text',
+  /** A word for whether something is on: `Disabled` and nothing are one. */
+  'switch',
   /** A map of strings; each key is a path of its own. */
   'map',
   /** A map whose effective content is `tags_all`. */
@@ -26,6 +32,8 @@ export const KINDS = [
   'actions',
   /** What a trail records: as it does by itself, whether that is said or not. */
   'event_selectors',
+  /** Policies in order, of which `Default` alone is as good as none. */
+  'termination_policies',
   /** Text of which AWS does not look at the case. */
   'any_case',
   /** A name in the DNS: neither case nor the dot at its end count. */

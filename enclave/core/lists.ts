@@ -30,22 +30,31 @@ const first = (object: JsonObject, names: readonly string[]): Json | undefined =
 }
 
 /** A list of keys and values in any of AWS's spellings, or a map, to a map; what CloudTrail hides where it hides a key. */
-export function readTags(value: Json): Json | undefined {
-  if (isObject(value) && Object.keys(value).length > 0 && !isPair(value) && value['items'] === undefined) return value
+export const readTags = (value: Json): Json | undefined => readPairs(value, '')
+
+/** The same of keys to remove, some only with a value: null stands for any. */
+export const readExact = (value: Json): Json | undefined => readPairs(value, null)
+
+function readPairs(value: Json, missing: Json): Json | undefined {
+  if (isMap(value)) return value
   const pairs = listOf(value).map((tag) =>
-    isObject(tag) ? ([first(tag, KEYS), first(tag, VALUES) ?? ''] as const) : [],
+    isObject(tag) ? ([first(tag, KEYS), first(tag, VALUES) ?? missing] as const) : [],
   )
   if (!pairs.every(([key]) => typeof key === 'string')) return undefined
   const map = Object.fromEntries(pairs) as JsonObject
   return Object.keys(map).find(isRedacted) ?? map
 }
 
+const isMap = (value: Json): boolean =>
+  isObject(value) && Object.keys(value).length > 0 && !isPair(value) && value['items'] === undefined
+
 /** A key and its value, by themselves. The most usual key of a map is `Name`, which alone makes no pair. */
 const isPair = (value: JsonObject): boolean =>
   first(value, ['name', 'Name']) === undefined ? first(value, KEYS) !== undefined : first(value, VALUES) !== undefined
 
-/** A list of map keys: plain texts, or tags without values. */
+/** A list of map keys: plain texts, or tags without values; a map is one of keys and the values with which they go. */
 export function readKeys(value: Json): Json | undefined {
+  if (isMap(value)) return value
   const keys = listOf(value).map((key) => (isObject(key) ? first(key, KEYS) : key))
   return keys.every((key) => typeof key === 'string') ? keys : undefined
 }

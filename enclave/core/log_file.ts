@@ -1,5 +1,5 @@
 import { AUTO_SCALING, MAX_DEPTH } from './cloudtrail.ts'
-import type { Json } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 import {
   afterSpace,
   BACKSLASH,
@@ -45,7 +45,7 @@ interface Look {
   readonly isTelling: boolean
 }
 
-/** A record as it lies in a log file: found to be JSON, and parsed when somebody asks for more than a glance. */
+/** A record as it lies in a log file: found to be an object of no forbidden depth, and parsed when somebody asks for more. */
 export class UnreadRecord implements Look {
   readonly glance: Glance
   readonly isTelling: boolean
@@ -61,8 +61,8 @@ export class UnreadRecord implements Look {
     this.#end = end
   }
 
-  read(): Json {
-    return parse(this.#bytes, this.#start, this.#end)
+  read(): JsonObject {
+    return parse(this.#bytes, this.#start, this.#end) as JsonObject // it begins with a brace
   }
 }
 

@@ -65,10 +65,13 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
     normal: (value) => (isUnset(value) ? 0 : number(value)),
     shown: (value) => (isUnset(value) ? null : number(value)),
   },
+  number_text: { ...text(), normal: (value) => (isUnset(value) ? null : number(value)) },
+  flag_text: { ...text(), normal: (value) => (isUnset(value) ? false : flag(value)) },
+  switch: { ...text(), normal: (value) => (isUnset(value) || value === 'Disabled' ? null : scalar(value)) },
   map,
   tags: { normal: normalMap, shown: worded },
-  list: { normal: (value) => normalBlocks(NO_SHAPE, value), shown: whole },
-  set: { normal: (value) => withoutOrder(normalBlocks(NO_SHAPE, value)), shown: whole },
+  list: { normal: (value) => normalList(value, whole), shown: whole },
+  set: { normal: (value) => normalList(value, withoutOrder), shown: whole },
   policy: { normal: (value) => (isUnset(value) ? null : (policyIn(value) ?? value)), shown: document(whole).shown },
   json: document(whole),
   unordered_json: document(withoutOrder),
@@ -76,6 +79,7 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   containers: document(normalContainers),
   actions: { normal: normalActions, shown: whole },
   event_selectors: { normal: normalEventSelectors, shown: shownEventSelectors },
+  termination_policies: { normal: (value) => normalBlocks(NO_SHAPE, withoutDefault(value)), shown: whole },
   any_case: text((value) => value.toLowerCase()),
   dns_name: text(normalDnsName),
   cidr: text(normalCidr),
@@ -141,6 +145,10 @@ function aligned(shape: Shape, side: Json, other: Json): Json {
   return normalBlocks(shape, side, alignmentOf(shape, elements(side), elements(other)))
 }
 
+/** Deeper than the schema is kept, a field of a block has the block's kind, and may be no list. */
+const normalList = (value: Json, order: (list: Json) => Json): Json =>
+  isUnset(value) || isList(value) ? order(normalBlocks(NO_SHAPE, value)) : normalElement(value)
+
 function normalBlocks(shape: Shape, value: Json, alignment: Alignment = new Map()): Json {
   const blocks = elements(value).map((block) => normalBlock(shape, block, alignment))
   return shape.kind === 'set' ? sorted(blocks) : blocks
@@ -195,6 +203,10 @@ function normalMap(value: Json): Json {
 /** Most values are scalars, or are compared with nothing: no text is made of those. */
 const isEqual = (a: Json, b: Json): boolean =>
   isScalar(a) || isScalar(b) ? a === b : canonicalJson(a) === canonicalJson(b)
+
+/** Auto Scaling answers with it where nothing was said, which the provider takes for nothing. */
+const withoutDefault = (value: Json): Json =>
+  isList(value) && value.length === 1 && value[0] === 'Default' ? [] : value
 
 const isScalar = (value: Json): boolean => typeof value !== 'object' || value === null
 const isEmpty = (value: Json): boolean => isUnset(value) || (isList(value) && value.length === 0)

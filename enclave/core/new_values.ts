@@ -1,7 +1,7 @@
-import type { Reader, Target } from './catalog.ts'
+import type { Reader, ResourceType, Target } from './catalog.ts'
 import { isList } from './document.ts'
 import type { CloudEvent } from './event.ts'
-import { isObject, type Json } from './json.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
 import type { AttributeKind } from './kind.ts'
 import { delta, isRedacted, isSame } from './meaning.ts'
 import { keyPath } from './path.ts'
@@ -24,7 +24,7 @@ export function newValues(
   const removed = gone.flatMap(([path, value]) => removal(path, value, kindAt(path), before))
   // What is added to finds what the same call left there: a rule that is replaced goes and comes.
   const left: Before = (at) => removed.findLast(([path]) => path === at)?.[1] ?? before(at)
-  const added = come.flatMap(([path, value]) => addition(path, value, kindAt(path), left))
+  const added = come.flatMap(([path, value]) => addition(path, value, target.type, kindAt(path), left))
   const values = new Map<string, Json | undefined>(set)
   for (const [path, value] of removed) values.set(path, value)
   for (const [path, value] of added) values.set(path, value)
@@ -48,6 +48,7 @@ function read(readers: ReadonlyMap<string, Reader>, event: CloudEvent): readonly
 function addition(
   path: string,
   added: Json,
+  { keys }: ResourceType,
   kind: AttributeKind,
   before: Before,
 ): readonly (readonly [string, Json | undefined])[] {
@@ -55,10 +56,26 @@ function addition(
   if (typeof added === 'string') return [[path, undefined]] // it is hidden
   if (isObject(added)) return Object.entries(added).map(([key, value]) => [keyPath(path, key), value] as const)
   const members = listIn(before(path))
+  const key = keys?.get(path)
+  if (key !== undefined) return [[path, withBlocks(members, listIn(added), key)]]
   // A block that is there has more to it than a call says: what the provider computes, what other calls set.
   const isThere = (one: Json): boolean => isObject(one) && members.some((member) => holds(member, one))
   return [[path, [...members, ...delta(members, added).added.filter((one) => !isThere(one))]]]
 }
+
+/** A block that has the key of one that is there gives it what the call says of it. */
+function withBlocks(members: readonly Json[], added: readonly Json[], key: string): readonly Json[] {
+  const isOf = (member: Json) => (block: Json) =>
+    isObject(member) && isObject(block) && isSame('list', [member[key] ?? null], [block[key] ?? null])
+  const changed = members.map((member) => {
+    const block = added.find(isOf(member))
+    return isObject(member) && isObject(block) ? { ...member, ...said(block) } : member
+  })
+  return [...changed, ...added.filter((block) => !members.some(isOf(block)))]
+}
+
+const said = (block: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(block).filter(([, value]) => value !== null))
 
 function removal(
   path: string,
@@ -68,11 +85,23 @@ function removal(
 ): readonly (readonly [string, Json | undefined])[] {
   if (isRedacted(gone)) return [[path, undefined]]
   if (kind === 'permissions') return [[path, withoutPermissions(before(path), gone)]]
-  if (kind === 'map' || kind === 'tags')
+  if (isObject(gone) && isMap(kind))
+    return Object.entries(gone).flatMap(([key, value]) => removedKey(keyPath(path, key), value, before))
+  if (isMap(kind))
     return listIn(gone).flatMap((key) => (typeof key === 'string' ? [[keyPath(path, key), null] as const] : []))
+  // One value, which goes as an element of a list would: the one of a tag that is a resource of its own.
+  if (typeof gone === 'string') return [[path, before(path) === gone ? null : before(path)]]
   const left = listIn(before(path)).filter((member) => !listIn(gone).some((named) => holds(member, named, kind)))
   return [[path, left]]
 }
+
+/** A key that goes only with a value: null is any. */
+function removedKey(path: string, value: Json, before: Before): readonly (readonly [string, Json | undefined])[] {
+  if (isRedacted(value)) return [[path, undefined]]
+  return value === null || value === before(path) ? [[path, null]] : []
+}
+
+const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'
 
 /** Whether an element is the one that a call names, by all that the call says of it. */
 function holds(member: Json, named: Json, kind: AttributeKind = 'list'): boolean {

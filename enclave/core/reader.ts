@@ -1,6 +1,6 @@
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { listOf, plain, readKeys, readTags } from './lists.ts'
+import { listOf, plain, readExact, readKeys, readTags } from './lists.ts'
 import { isRedacted } from './meaning.ts'
 import { normalDnsName } from './network.ts'
 import { valueAt } from './path.ts'
@@ -61,6 +61,9 @@ function rootOf(event: CloudEvent, root: Place['root']): Json | undefined {
   }
 }
 
+/** The last second that a date can hold. */
+const LAST_SECOND = 8.64e12
+
 const text =
   (convert: (value: string) => Json | undefined): Step =>
   (value) =>
@@ -72,6 +75,7 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ['list', listOf],
   ['tags', readTags],
   ['keys', readKeys],
+  ['exact', readExact],
   ['first', (value) => listOf(value)[0]],
   [
     'not',
@@ -94,8 +98,15 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ],
   ['lower', text((value) => value.toLowerCase())],
   ['upper', text((value) => value.toUpperCase())],
+  ['moment', moment],
   ['folder', text((value) => (value.endsWith('/') ? value : `${value}/`))],
 ])
+
+/** Seconds since 1970 as RFC 3339 has them; any other form of a moment stays. */
+function moment(value: Json): Json {
+  if (typeof value !== 'number' || Math.abs(value) > LAST_SECOND) return value
+  return new Date(value * 1000).toISOString().replace('.000Z', 'Z')
+}
 
 /** A map without the keys that an empty value removes. */
 function filled(value: Json): Json | undefined {
@@ -215,13 +226,13 @@ export const times =
     return typeof number === 'number' && Number.isFinite(number) ? number * factor : undefined
   }
 
-/** What API Gateway's patch operations leave at a path; "" where they remove it. */
+/** What API Gateway's patch operations leave at a path; "" where they remove it, or replace it with nothing. */
 export const patch =
   (path: string): Step =>
   (value) => {
     const last = listOf(value).findLast((operation) => isObject(operation) && operation['path'] === path)
     if (!isObject(last)) return undefined
-    return last['op'] === 'remove' ? '' : last['value']
+    return last['op'] === 'remove' ? '' : (last['value'] ?? '')
   }
 
 /** What patch operations set below a path, by key. */
@@ -253,12 +264,13 @@ const below = (path: string, value: Json): readonly (readonly [string, JsonObjec
 
 /**
  * Structures as Terraform's blocks, to any depth: members by the same names in snake case, or by others where they differ.
- * Null stands for a name that is the same, of a member that says nothing when it is empty.
+ * Of names that are the same, null stands for a member that says nothing when it is empty, true for a map, whose keys stay.
  */
 export function snake(others: JsonObject): Step {
   const member = (name: string, value: Json): readonly (readonly [string, Json])[] => {
     const own = snakeCase(name)
     const other = Object.hasOwn(others, own) ? others[own] : own
+    if (other === true) return [[own, value]]
     if (other === null && isObject(value) && Object.keys(value).length === 0) return []
     return [[typeof other === 'string' ? other : own, isObject(value) ? [block(value)] : block(value)]]
   }

@@ -53,11 +53,14 @@ function compileSteps(source: JsonObject, context: Context): Read {
   const here = typeof only === 'string' ? placeText(only, context) : ''
   const read = compileRead(from, context)
   if (rest['read'] === 'exists') return (event, block) => read(event, block) !== undefined
-  const line = Object.entries(rest).flatMap(([name, argument]) =>
-    compileStep(name, argument, { ...context, block: here }),
-  )
-  return (event, block) => {
-    let at = read(event, block)
+  let block = here
+  const line = Object.entries(rest).flatMap(([name, argument]) => {
+    const step = compileStep(name, argument, { ...context, block })
+    if (name === 'placed' && typeof argument === 'string') block = `${here}.${argument}` // the blocks are of that member
+    return step
+  })
+  return (event, around) => {
+    let at = read(event, around)
     if (at === null) at = undefined
     for (const step of line) {
       // What CloudTrail hides stays hidden: in lower case or in a list it would pass for a value.

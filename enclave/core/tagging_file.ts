@@ -115,10 +115,12 @@ function targetInside(type: ResourceType, inner: InnerTags, parts: readonly stri
 /** What is done to one tag. */
 interface Part extends Tagging {
   readonly key: string
-  readonly value: Json | undefined
+  readonly effect: 'put' | 'delete'
+  /** The one that it gets, or has to have to go; null of those that go with any. */
+  readonly value: Json
 }
 
-const ANY_TAG: Part = { key: '', value: '', add: new Map(), remove: new Map() }
+const ANY_TAG: Part = { key: '', effect: 'put', value: '', add: new Map(), remove: new Map() }
 
 /** Tag by tag, as far as the record shows them. */
 function partsOf({ add, remove }: Tagging, event: CloudEvent): readonly Part[] {
@@ -126,23 +128,29 @@ function partsOf({ add, remove }: Tagging, event: CloudEvent): readonly Part[] {
   if (isObject(added))
     return Object.entries(added).map(([key, value]) => {
       const one = new Map([['tags', () => ({ [key]: value })]])
-      return { key, value, add: one, remove: new Map() }
+      return { key, effect: 'put', value, add: one, remove: new Map() }
     })
-  return listOf(removed ?? null).flatMap((key) =>
-    typeof key === 'string'
-      ? [{ key, value: undefined, add: new Map(), remove: new Map([['tags', () => [key]]]) }]
-      : [],
-  )
+  const gone = isObject(removed)
+    ? Object.entries(removed)
+    : listOf(removed ?? null).flatMap((key) => (typeof key === 'string' ? [[key, null] as const] : []))
+  return gone.map(([key, value]) => {
+    const one = new Map([['tags', () => ({ [key]: value })]])
+    return { key, effect: 'delete', value, add: new Map(), remove: one }
+  })
 }
 
 /** The same where Terraform has the tag as a resource. */
-const tagOn = (type: ResourceType, names: readonly string[], { key, value }: Part): Target => ({
-  type,
-  identify: () => names.map((name) => `${name},${key}`),
-  effect: value === undefined ? 'delete' : 'put',
-  set: new Map(value === undefined ? [] : [['value', () => value]]),
-  add: new Map(),
-  remove: new Map(),
-  touch: [],
-  ifOwned: true,
-})
+const tagOn = (type: ResourceType, names: readonly string[], part: Part): Target => {
+  const { key, effect, value } = part
+  const read = new Map(value === null ? [] : [['value', () => value]])
+  return {
+    type,
+    identify: () => names.map((name) => `${name},${key}`),
+    effect,
+    set: effect === 'put' ? read : new Map(),
+    add: new Map(),
+    remove: effect === 'delete' ? read : new Map(),
+    touch: [],
+    ifOwned: true,
+  }
+}

@@ -17,6 +17,7 @@ const oidc = (members: JsonObject): JsonObject => ({ type: 'authenticate-oidc', 
 describe('two actions', () => {
   test.each<[string, JsonObject, JsonObject, boolean]>([
     ['with and without their order', alone, { ...alone, order: 1, redirect: [] }, true],
+    ['with an order of 0', { ...alone, order: 0 }, { ...alone, order: 1 }, true],
     ['to one group, in either form', alone, forward([group('tg-1')], [{ enabled: false, duration: 3600 }]), true],
     ['to one group, in both forms', alone, { ...forward([group('tg-1', '5')]), target_group_arn: 'tg-1' }, true],
     ['to another group', alone, forward([group('tg-2')]), false],

@@ -68,6 +68,12 @@ describe('a mistake names its place', () => {
       'repository.inner_tags: the provider has no tag',
     ],
     [
+      'a key that no block has',
+      'identities: [id, name, arn]',
+      'identities: [id]\n    keys: { encryption_configuration: name }',
+      'repository.keys: the provider has no encryption_configuration.name',
+    ],
+    [
       'some of nothing',
       'effect: delete',
       'effect: delete\n    among: { nam: request.x }',
@@ -125,6 +131,13 @@ test('an event belongs to its service', () => {
   expect(catalog.entry('ecr.amazonaws.com', 'PutImage')?.kind).toBe('content')
   expect(catalog.entry('sts.amazonaws.com', 'TagResource')).toBeUndefined()
   expect(catalog.entry('ecr.amazonaws.com', 'toString')).toBeUndefined()
+})
+
+test('the date of an API is no part of a call', () => {
+  expect(catalog.entry('ecr.amazonaws.com', 'TagResource2020_05_31')).toBe(
+    catalog.entry('ecr.amazonaws.com', 'TagResource'),
+  )
+  expect(catalog.entry('ecr.amazonaws.com', 'TagResource2020')).toBeUndefined()
 })
 
 test('the same calls may stand under another source too', () => {

@@ -135,6 +135,13 @@ describe('a block that can occur once', () => {
     expect(changes({ set: { log: now } }, known({ log }))).toEqual(found)
   })
 
+  it('has fields that no schema describes', () => {
+    const [old, now] = [[{ sink: [{ open: false }] }], [{ sink: [{ open: true }] }]]
+    const found = { path: 'log.sink.open', old: false, now: true, suspected: false }
+    expect(comparison({ set: { log: now } }, known({ log: old })).changes).toEqual([found])
+    expect(changes({ set: { log: old } }, known({ log: old }))).toEqual({})
+  })
+
   it('goes and comes as a whole', () => {
     const [old, now] = [[{ level: 'all' }], [{ level: 'none' }]]
     expect(changes({ set: { log: [] } }, known({ log: old }))).toEqual({ log: [old, []] })

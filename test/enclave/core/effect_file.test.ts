@@ -16,6 +16,16 @@ const schema = JSON.stringify({
   aws_default_vpc: { id: 'string computed', arn: 'string computed', enable: 'bool optional', tags: 'map optional' },
   aws_ebs_volume: { id: 'string computed', arn: 'string computed', tags: 'map optional' },
   aws_set: { id: 'string computed', ids: 'set optional' },
+  aws_block: {
+    id: 'string computed',
+    settings: 'list optional single',
+    'settings.name': 'string optional',
+    'settings.role': 'string optional',
+    'settings.inner': 'list optional single',
+    'settings.inner.ids': 'set optional',
+    'settings.rules': 'list optional',
+    'settings.rules.port': 'number optional',
+  },
   aws_ec2_tag: { id: 'string computed', key: 'string required', value: 'string required' },
 })
 const examples = '[{ name: a, finds: nothing }]'
@@ -27,6 +37,7 @@ types:
   aws_default_vpc: { like: aws_vpc }
   aws_ebs_volume: { identities: [id], arn: ['volume/\${id}'], prefix: vol- }
   aws_set: { identities: [id] }
+  aws_block: { identities: [id] }
 events:
   Modify:
     targets:
@@ -34,6 +45,12 @@ events:
       - { type: aws_set, identity: request.id, when: { request.name: [a, 'b*'], request.off: null }, touch: [ids] }
     examples: ${examples}
   Change: { type: aws_vpc, identity: request.id, set: { enable: request.enable }, examples: ${examples} }
+  Configure:
+    type: aws_block
+    identity: request.id
+    set: { settings.role: request.settings.roleName }
+    add: { settings: { from: request.settings, snake: {} } }
+    examples: ${examples}
   Restrict:
     type: aws_vpc
     identity: request.id
@@ -122,6 +139,14 @@ describe('a call touches', () => {
     expect(touches('Attach', request)).toEqual([expected('vpc-1'), expected('vpc-2')])
     expect(touches('AttachAgain', request)).toEqual(touches('Attach', request))
     expect(touches('Attach', { set: 's', list: {} })).toEqual([])
+  })
+
+  test('the arguments that are there of a block that can occur once', () => {
+    const request = { id: 'b', settings: { name: 'n', role: 'r', inner: { ids: ['a'] }, rules: [{ port: 1 }] } }
+    const values = { 'settings.name': 'n', 'settings.inner.ids': ['a'], 'settings.rules': [{ port: 1 }] }
+    expect(touches('Configure', request)).toEqual([[['aws_block', ['b'], values, []]]])
+    expect(touches('Configure', { id: 'b', settings: {} })).toEqual([])
+    expect(touches('Configure', { id: 'b', settings: { inner: 'HIDDEN_DUE_TO_SECURITY_REASONS' } })).toEqual([])
   })
 
   test('something without a name, where the record hides it', () => {

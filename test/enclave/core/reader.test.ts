@@ -66,6 +66,7 @@ describe('a value', () => {
     ],
     ['is patched', { from: 'request.a', patch: '/b' }, { a: [{ op: 'add', path: '/b', value: '1' }] }, '1'],
     ['is patched away', { from: 'request.a', patch: '/b' }, { a: [{ op: 'remove', path: '/b' }] }, ''],
+    ['is patched to nothing', { from: 'request.a', patch: '/b' }, { a: [{ op: 'replace', path: '/b' }] }, ''],
     [
       'is not patched',
       { from: 'request.a', patch: '/b' },
@@ -86,6 +87,12 @@ describe('a value', () => {
     ['is joined', { from: 'request.a', read: 'joined' }, { a: { b: ['1', '2'], c: '3' } }, { b: '1,2', c: '3' }],
     ['cannot be joined', { from: 'request.a', read: 'joined' }, { a: 'b' }, undefined],
     ['is no method', { from: 'request.a', read: 'method' }, { a: '/variables/b' }, undefined],
+    [
+      'has keys of its own',
+      { from: 'request.a', snake: { low_tide: true } },
+      { a: { lowTide: { At: 1 } } },
+      { low_tide: { At: 1 } },
+    ],
     ['says nothing', { from: 'request.a', snake: { low_tide: null } }, { a: { lowTide: {}, d: {} } }, { d: [{}] }],
     ['is a whole method', { from: 'request.a', read: 'whole_method' }, { a: '/~1a~1b/GET' }, 'a~1b/GET'],
     ['is every whole method', { from: 'request.a', read: 'whole_method' }, { a: '/*/*' }, '*/*'],
@@ -162,6 +169,14 @@ describe('a value', () => {
     ['is not there, nor is what stands for none', { from: 'request.a', none_at: 'request.b' }, {}, undefined],
     ['is first', { from: 'request.a', read: 'first' }, { a: { items: [7] } }, 7],
     ['is in one case', { from: 'request.a', read: ['upper', 'lower'] }, { a: 'aB' }, 'ab'],
+    ['is a moment', { from: 'request.a', read: 'moment' }, { a: 1780272000 }, '2026-06-01T00:00:00Z'],
+    [
+      'is a moment in words',
+      { from: 'request.a', read: 'moment' },
+      { a: '2026-06-01T00:00:00Z' },
+      '2026-06-01T00:00:00Z',
+    ],
+    ['is past all moments', { from: 'request.a', read: 'moment' }, { a: 1e300 }, 1e300],
     ['is a folder', { from: 'request.a', read: 'folder' }, { a: '/a' }, '/a/'],
     ['is a folder already', { from: 'request.a', read: 'folder' }, { a: '/a/' }, '/a/'],
   ])('%s', (_, source, request, value) => {
@@ -220,9 +235,21 @@ describe('tags', () => {
       ['a', 'b'],
     ],
     [{ items: [{ key: 'a' }] }, ['a']],
+    [
+      { a: '1', b: null },
+      { a: '1', b: null },
+    ],
     [[1], undefined],
   ])('keys of %j', (a, keys) => {
     expect(compile({ from: 'request.a', read: 'keys' })(eventOf({ a }))).toEqual(keys)
+  })
+
+  test.each<[Json, Json | undefined]>([
+    [{ items: [{ key: 'a', value: '1' }, { key: 'b', value: '' }, { key: 'c' }] }, { a: '1', b: '', c: null }],
+    [{}, {}],
+    [[1], undefined],
+  ])('exact keys of %j', (a, keys) => {
+    expect(compile({ from: 'request.a', read: 'exact' })(eventOf({ a }))).toEqual(keys)
   })
 })
 
