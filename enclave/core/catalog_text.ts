@@ -14,16 +14,15 @@ type Fail = (message: string) => never
 export const readCatalogText = (text: string, name: string, fail: Fail): CatalogText =>
   isJsonFile(name) ? { value: jsonValue(text, fail), lineOf: () => 1 } : readYaml(text, fail)
 
+/** Lines are sought in a document of their own: what is compiled keeps its way to tell of mistakes, and would keep the document. */
 function readYaml(text: string, fail: Fail): CatalogText {
+  return { value: yamlValue(parseDocument(text), fail), lineOf: (path) => lineIn(text, path) }
+}
+
+function lineIn(text: string, path: readonly unknown[]): number {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  return {
-    value: yamlValue(document, fail),
-    lineOf: (path) => {
-      const start = nodeNear(document, path)
-      return start === undefined ? 1 : lines.linePos(start).line
-    },
-  }
+  const start = nodeNear(parseDocument(text, { lineCounter: lines }), path)
+  return start === undefined ? 1 : lines.linePos(start).line
 }
 
 /** Where the node at a path begins, or the last one on the way to it. */

@@ -5,7 +5,7 @@
 
 export const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 export const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d]
-const [COMMA, COLON] = [0x2c, 0x3a]
+const [SPACE, COMMA, COLON] = [0x20, 0x2c, 0x3a]
 const [PLUS, MINUS, POINT, ZERO, LOWER_E, LOWER_U] = [0x2b, 0x2d, 0x2e, 0x30, 0x65, 0x75]
 /** Makes an ASCII letter a small one. */
 const SMALL = 0x20
@@ -28,10 +28,14 @@ export const NONE = -1
 export type ElementEnd = (bytes: Uint8Array, start: number, depth: number) => number
 export type MemberEnd = (bytes: Uint8Array, start: number, depth: number, key: number, keyEnd: number) => number
 
-/** The first place that holds no white space. */
-export function afterSpace(bytes: Uint8Array, start: number): number {
+/** The first place that holds no white space: mostly this one, so that V8 puts the look in place of the call. */
+export const afterSpace = (bytes: Uint8Array, start: number): number =>
+  (bytes[start] ?? 0) > SPACE ? start : endOfSpace(bytes, start)
+
+function endOfSpace(bytes: Uint8Array, start: number): number {
   let at = start
-  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at += 1
+  for (let byte = bytes[at]; byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at])
+    at += 1
   return at
 }
 
