@@ -180,7 +180,9 @@ export function createCatalog(services: readonly Service[]): Catalog {
     types,
     entry: (source, event) => {
       const known = bySource.get(source)
-      return known?.get(event) ?? known?.get(event.replace(DATE, ''))
+      const entry = known?.get(event)
+      // Most calls of an account are reads that no file has: one character tells of nearly all that they have no date.
+      return entry !== undefined || event.at(-3) !== '_' ? entry : known?.get(event.replace(DATE, ''))
     },
   }
 }
