@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -8,19 +9,22 @@ export default defineConfig({
     // Many tests start the real program, some of them several times: a busy machine must not fail them. What hangs still ends.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Short programs would spend most of their time on compiling the same again.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/corpus/**', 'test/guest/**', 'test/infra/**'],
+          exclude: ['test/e2e/**', 'test/hostile/**', 'test/corpus/**', 'test/guest/**', 'test/infra/**'],
+          // No test mocks a module or sets what is global. A process for each file would load the project and compile
+          // the catalog anew, which takes longer than most files' tests.
+          isolate: false,
         },
       },
-      {
-        extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'] },
-      },
+      // The whole enclave, with what is around it: each file in a process of its own.
+      { extends: true, test: { name: 'e2e', include: ['test/{e2e,hostile}/**/*.test.ts'] } },
       // AF_VSOCK in a machine of its own, under QEMU.
       { extends: true, test: { name: 'guest', include: ['test/guest/*.test.ts'] } },
       // What Terraform, where it is installed, makes of infra/. Each process of it brings one of the provider, of 400 MB.

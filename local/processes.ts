@@ -39,9 +39,11 @@ export async function start(
   args: readonly string[],
   options: { onLine?: (line: string) => void; onMessage?: (message: unknown) => void } = {},
 ): Promise<Running> {
+  const { NODE_COMPILE_CACHE: cache } = process.env
   const child = spawn(process.execPath, [fileURLToPath(new URL(`../${module}`, import.meta.url)), ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: {}, // nothing of the caller's: AWS settings least of all
+    // Nothing of the caller's, AWS settings least of all, but where Node keeps what it has compiled.
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
   })
   const ended = once(child, 'close').then(([code]) => code as number | null) // the documented first argument of 'close'
   let lastWords = ''

@@ -22,6 +22,10 @@ import { hostPrincipal } from '../../local/principals.ts'
 import { startStack, type Stack, type StackOptions } from '../../local/stack.ts'
 import { REGION } from '../../local/story.ts'
 import { createNews } from '../fakes/news.ts'
+import { ecrRules } from '../fakes/rules.ts'
+
+/** All that the story needs; `npm start` plays it with all that is known. */
+const RULES = ecrRules()
 
 type LogLine = Extract<Told, { kind: 'log' }>
 
@@ -48,6 +52,7 @@ export async function startChain(options: Omit<StackOptions, 'dir'> = {}): Promi
   const delivered: Finding[] = []
   const clear = () => rm(dir, { recursive: true, force: true })
   const stack = await startStack({
+    rules: RULES,
     onTold(told) {
       if (told.kind === 'finding') findings.push(told.finding)
       else logs.push(told)

@@ -2,8 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 
@@ -22,8 +20,7 @@ export const CREDENTIALS = {
   AWS_MAX_ATTEMPTS: '1',
 }
 
-/** Short processes would spend most of their time on compiling the same again. */
-const OWN = { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
+const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
 
 /** Runs a program to its end with this environment and no other, while this process goes on and may answer it. */
 export async function runChild(
@@ -31,7 +28,11 @@ export async function runChild(
   { cwd, env }: { cwd: string; env: Readonly<Record<string, string>> },
 ): Promise<Ended> {
   const [program, ...args] = command
-  const child = spawn(program, args, { cwd, env: { ...OWN, HOME: cwd, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, {
+    cwd,
+    env: { PATH, NODE_COMPILE_CACHE, HOME: cwd, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { status: child.exitCode, stdout, stderr }
 }
