@@ -46,13 +46,16 @@ export async function readStates(paths: readonly string[], say: (line: string) =
 /** A file of text, whole. */
 export const readText = (path: string): Promise<string> => reading(path, () => readFile(path, 'utf8'))
 
-/** The audit records in files and folders, unparsed, some at a time; an error stands in the place of a line that is none. */
+/**
+ * The audit records in files and folders, unparsed, some at a time; an error stands in the place of a line that is none.
+ * An unread record has to be read before more are asked for.
+ */
 export async function* readRecords(paths: readonly string[]): AsyncGenerator<readonly AuditRecord[]> {
   const files = await filesIn(paths, (name) => EVENT_FILE.test(name))
   if (files.length === 0) throw new InputError(`no .json, .ndjson or .jsonl file (also .gz) in ${paths.join(', ')}`)
   for (const file of files) {
     if (LINES.test(file)) yield* linesOf(file)
-    else yield await documentOf(file)
+    else yield* documentOf(file)
   }
 }
 
@@ -76,21 +79,40 @@ function recordsIn(line: string): readonly (Json | EventError)[] {
   }
 }
 
-/** CloudTrail does not order the records of a file; what came first has to be judged first. */
-async function documentOf(file: string): Promise<readonly (Json | UnreadRecord)[]> {
-  const records = await reading(file, async () => {
+async function* documentOf(file: string): AsyncGenerator<readonly AuditRecord[]> {
+  const plain = await reading(file, async () => {
     if ((await stat(file)).size > MAX_DOCUMENT_BYTES) throw tooLarge(file)
     const bytes = await readFile(file)
-    const plain = file.endsWith('.gz') ? unpacked(bytes) : bytes
-    return scanLog(plain) ?? unwrap(JSON.parse(plain.toString()) as Json)
+    return file.endsWith('.gz') ? unpacked(bytes) : bytes
   })
+  const records = await reading(file, () => scanLog(plain) ?? recordsOf(plain))
+  if (records === undefined) yield* linesOf(file)
+  else yield inOrder(records)
+  // Left to the collector, a few of these would make it walk the whole heap, catalog and states, again and again.
+  plain.buffer.transfer(0)
+}
+
+/** Nothing of lines, which are often called .json too: the first is a document by itself. */
+function recordsOf(plain: Buffer): readonly Json[] | undefined {
+  const text = new TextDecoder().decode(plain) // without the mark that some put in front
+  try {
+    return unwrap(JSON.parse(text) as Json)
+  } catch (error) {
+    if (!(error instanceof SyntaxError) || !text.includes('\n')) throw error
+    JSON.parse(text.slice(0, text.indexOf('\n')))
+    return undefined
+  }
+}
+
+/** CloudTrail does not order the records of a file; what came first has to be judged first. */
+function inOrder(records: readonly (Json | UnreadRecord)[]): readonly (Json | UnreadRecord)[] {
   const timed = records.map((record) => ({ record, time: timeOf(record) }))
   timed.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)))
   return timed.map(({ record }) => record)
 }
 
 /** A piece of the size that the last four bytes promise (RFC 1952, 2.3.1) takes all, and then none has to be joined. */
-function unpacked(bytes: Buffer): Buffer {
+function unpacked(bytes: Buffer): Buffer<ArrayBuffer> {
   const promised = bytes.length < SIZE_BYTES ? 0 : bytes.readUInt32LE(bytes.length - SIZE_BYTES)
   const chunkSize = Math.min(Math.max(promised + 1, CHUNK_BYTES), MAX_DOCUMENT_BYTES)
   return gunzipSync(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES, chunkSize })

@@ -7,7 +7,6 @@ import { parseDriftignore } from '../enclave/core/driftignore.ts'
 import { createDrifts } from '../enclave/core/drifts.ts'
 import type { CloudEvent } from '../enclave/core/event.ts'
 import type { Finding, OutcomeName } from '../enclave/core/finding.ts'
-import type { Json } from '../enclave/core/json.ts'
 import { UnreadRecord } from '../enclave/core/log_file.ts'
 import { createSessions } from '../enclave/core/sessions.ts'
 import type { State } from '../enclave/core/state.ts'
@@ -59,23 +58,13 @@ export async function replay(
     report(finding.outcome, () => finding, count)
   }
 
-  const ignore = (reason: string, read: () => CloudEvent): void => {
+  const ignore = (record: UnreadRecord, reason: string): void => {
     add(outcomes, 'ignored')
-    report('ignored', () => draft(read(), 'ignored', reason), count)
-  }
-
-  /** Sessions miss nothing by it: what gives out credentials answers with an object, and that is no glance. */
-  const isDropped = (record: UnreadRecord): boolean => {
-    const event = attempted(() => eventOf(record.glance))
-    const dismissed = event instanceof EventError ? undefined : dismissal(event, world)
-    if (dismissed !== undefined) ignore(dismissed, () => eventOf(record.read()))
-    return dismissed !== undefined
+    report('ignored', () => draft(eventOf(record.read()), 'ignored', reason), count)
   }
 
   const judge = (event: CloudEvent): void => {
     world.sessions.record(event)
-    const dismissed = dismissal(event, world)
-    if (dismissed !== undefined) return ignore(dismissed, () => event)
     const { kind, findings, touched } = detect(event, world, Date.parse(event.time)) // when it happened is now
     if (kind === 'held') held += 1
     world.drifts.touch(touched)
@@ -86,8 +75,12 @@ export async function replay(
   for await (const batch of records)
     for (const record of batch) {
       count += 1
-      if (record instanceof UnreadRecord && record.isTelling && isDropped(record)) continue
-      const event = record instanceof EventError ? record : attempted(() => parsed(record))
+      const dismissed = record instanceof UnreadRecord ? dismissalAtAGlance(record, world) : undefined
+      if (record instanceof UnreadRecord && dismissed !== undefined) {
+        ignore(record, dismissed)
+        continue
+      }
+      const event = eventIn(record)
       if (event instanceof EventError) {
         take(rejected(`${event.code}: ${event.message}`))
         add(outcomes, 'rejected')
@@ -96,12 +89,20 @@ export async function replay(
   return { records: count, outcomes, held, unmapped }
 }
 
-const parsed = (record: Json | UnreadRecord): CloudEvent =>
-  record instanceof UnreadRecord ? eventOf(record.read()) : parseRecord(record)
+/** Sessions miss nothing by it: what gives out credentials answers with an object, and that is no glance. */
+function dismissalAtAGlance({ glance, isTelling }: UnreadRecord, world: World): string | undefined {
+  const event = isTelling ? attempted(eventOf, glance) : undefined
+  return event === undefined || event instanceof EventError ? undefined : dismissal(event, world)
+}
 
-function attempted(read: () => CloudEvent): CloudEvent | EventError {
+function eventIn(record: AuditRecord): CloudEvent | EventError {
+  if (record instanceof EventError) return record
+  return record instanceof UnreadRecord ? attempted(eventOf, record.read()) : attempted(parseRecord, record)
+}
+
+function attempted<T>(read: (record: T) => CloudEvent, record: T): CloudEvent | EventError {
   try {
-    return read()
+    return read(record)
   } catch (error) {
     if (error instanceof EventError) return error
     throw error

@@ -34,9 +34,12 @@ export async function explain(
   const states = await readStates([options.state], (line) => terminal.err(`${line}\n`))
   const measured = await loadRules(shipped)
   const world = replayWorld({ ...measured, rules: asked }, states, [])
-  for (const record of (await Array.fromAsync(readRecords([options.event]))).flat()) {
+  const records = await Array.fromAsync(readRecords([options.event]), (batch) =>
+    batch.map((record) => (record instanceof EventError ? record : wholeOf(record))),
+  )
+  for (const record of records.flat()) {
     if (record instanceof EventError) throw new InputError(`${options.event}: ${record.message}`)
-    const event = parseRecord(wholeOf(record))
+    const event = parseRecord(record)
     for (const finding of detect(event, world, Date.parse(event.time)).findings) {
       const subject = subjectOf(event, finding, world)
       const isJudged = isJudgedByRules(finding)

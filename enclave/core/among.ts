@@ -1,5 +1,5 @@
 import type { Target, Touch } from './catalog.ts'
-import { textsIn } from './effect_file.ts'
+import { textsIn } from './target_file.ts'
 import { isRedacted } from './meaning.ts'
 import type { StateIndex } from './state_index.ts'
 

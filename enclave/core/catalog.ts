@@ -29,8 +29,10 @@ export interface ResourceType {
   readonly attributes: ReadonlyMap<string, Attribute>
   /** By attribute, the one in which the provider keeps what there is where nobody set it. */
   readonly otherwise?: ReadonlyMap<string, string>
-  /** By list of blocks, the field that one of them is known by: to add one that is there changes it. */
-  readonly keys?: ReadonlyMap<string, string>
+  /** By attribute, the other one that says the same: a state has both or, by another version of the provider, one. */
+  readonly twins?: ReadonlyMap<string, string>
+  /** By list of blocks, the field that one of them is known by, or the fields: to add one that is there changes it. */
+  readonly keys?: ReadonlyMap<string, readonly string[]>
   /** Where it keeps the tags of what other types describe and it has inside of it, the likeliest first. */
   readonly innerTags?: readonly InnerTags[]
   /** What an ARN, or an id with a telling prefix, says of a resource of this type; undefined for another type's. */

@@ -43,7 +43,8 @@ const typeSource = v.strictObject({
   one_tag: v.optional(v.boolean(), false),
   meaning: v.optional(v.record(v.string(), v.picklist(KINDS)), {}),
   otherwise: v.optional(v.record(v.string(), v.string())),
-  keys: v.optional(v.record(v.string(), v.string()), {}),
+  twins: v.optional(v.record(v.string(), v.string()), {}),
+  keys: v.optional(v.record(v.string(), v.union([v.string(), texts])), {}),
   inner_tags: v.optional(
     v.array(
       v.strictObject({
@@ -101,6 +102,7 @@ const fileSchema = v.strictObject({
         everywhere: v.optional(v.boolean(), false),
         add: v.optional(v.unknown()),
         remove: v.optional(v.unknown()),
+        or_all: v.optional(v.boolean()),
       }),
     ),
     {},
@@ -193,10 +195,11 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
       const attributes =
         schema.get(name) ?? fail("not in the schema: generate rules/schema anew, or it is not the provider's", path)
       const otherwise = Object.entries(own.otherwise ?? {})
-      const keys = Object.entries(own.keys)
-      for (const keyed of keys)
-        if (!attributes.has(keyed.join('.'))) fail(`the provider has no ${keyed.join('.')}`, [...path, 'keys'])
-      for (const text of [...identities, account ?? [], imported || [], ...otherwise].flat())
+      const twins = Object.entries(own.twins).flatMap(([one, other]) => [[one, other] as const, [other, one] as const])
+      const keys = Object.entries(own.keys).map(([block, fields]) => [block, [fields].flat()] as const)
+      for (const keyed of keys.flatMap(([block, fields]) => fields.map((field) => `${block}.${field}`)))
+        if (!attributes.has(keyed)) fail(`the provider has no ${keyed}`, [...path, 'keys'])
+      for (const text of [...identities, account ?? [], imported || [], ...otherwise, ...twins].flat())
         for (const attribute of attributesIn(text))
           if (!attributes.has(attribute)) fail(`the provider has no ${attribute}`, path)
       if (own.one_tag && !(attributes.has('key') && attributes.has('value')))
@@ -235,6 +238,7 @@ function compileTypes(file: File, schema: Schema, fail: Fail): ReadonlyMap<strin
           isTag: own.one_tag || undefined,
           attributes: meant,
           otherwise: otherwise.length > 0 ? new Map(otherwise) : undefined,
+          twins: twins.length > 0 ? new Map(twins) : undefined,
           keys: keys.length > 0 ? new Map(keys) : undefined,
           innerTags: inner.length > 0 ? inner.map(innerTagsOf) : undefined,
           identify,

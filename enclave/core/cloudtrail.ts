@@ -39,8 +39,8 @@ export function parseMessage(text: string): readonly Json[] {
 }
 
 /**
- * The records in a CloudTrail log file, an EventBridge envelope, an SNS notification, what `aws cloudtrail lookup-events`
- * prints, or the record itself.
+ * The records in a CloudTrail log file, an EventBridge envelope, an SNS notification, what CloudWatch Logs sends to a
+ * subscription, what `aws cloudtrail lookup-events` prints, or the record itself.
  */
 export function unwrap(value: Json, wrappers: number = MAX_WRAPPERS): readonly Json[] {
   if (wrappers === 0) throw new EventError('ERR_EVENT_LIMIT', `record inside more than ${MAX_WRAPPERS} envelopes`)
@@ -52,8 +52,13 @@ export function unwrap(value: Json, wrappers: number = MAX_WRAPPERS): readonly J
   if (value['detail-type'] !== undefined && isObject(value['detail'])) return [value['detail']]
   if (value['Type'] === 'Notification' && typeof value['Message'] === 'string')
     return unwrap(parseJson(value['Message']), wrappers - 1)
+  if (Array.isArray(value['logEvents'])) return unwrap(value['logEvents'].map(messageOf), wrappers - 1)
   return [value]
 }
+
+/** The record that is the text of a line in CloudWatch Logs. */
+const messageOf = (line: Json): Json =>
+  isObject(line) && typeof line['message'] === 'string' ? parseJson(line['message']) : line
 
 /** Reads one CloudTrail record, or an entry of Google's audit logs. Only the service and the name of the call must be there. */
 export function parseRecord(value: Json): CloudEvent {

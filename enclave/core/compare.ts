@@ -3,7 +3,7 @@ import { isList } from './document.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import type { AttributeKind } from './kind.ts'
-import { delta, isRedacted, isSame, isUndecided, shown } from './meaning.ts'
+import { delta, isRedacted, isSame, isUndecided, shown, typed } from './meaning.ts'
 import { newValues } from './new_values.ts'
 import { keyPath, splitPath, valueAt } from './path.ts'
 import { hideSecrets, isSecret, type Digest } from './secrets.ts'
@@ -59,14 +59,16 @@ export function compare(
   const { kindAt, old, values } = written(target, event, known, current)
   const touched: string[] = []
   const changes: Change[] = []
+  // A state that has a resource was read after the call that made it: what that call hides is in there.
+  const isBirth = target.effect === 'create' && known !== undefined
   for (const [path, now] of values) {
     const attribute = target.type.attributes.get(path)
-    if (attribute !== undefined && isProviders(attribute)) continue
+    if ((attribute !== undefined && isProviders(attribute)) || isToldByTwin(target.type, path, state)) continue
     const pair = { path, old: old(path), now }
     touched.push(path)
     for (const one of attribute === undefined ? [pair] : partsOf(target.type, attribute, pair)) {
       const change = difference(target.type, kindAt(one.path), one, state, digest)
-      if (change !== undefined) changes.push(change)
+      if (change !== undefined && !(change.suspected && isBirth)) changes.push(change)
     }
   }
   return { touched, changes }
@@ -113,6 +115,12 @@ export function kindOf(type: ResourceType, path: string): AttributeKind | undefi
 /** What only the provider sets is never drift. */
 const isProviders = ({ computed, optional }: Attribute): boolean => computed && !optional
 
+/** Of two attributes that say the same, the one that the state's version of the provider does not keep. */
+function isToldByTwin({ twins }: ResourceType, path: string, { attributes }: Known): boolean {
+  const twin = twins?.get(path)
+  return twin !== undefined && (attributes[path] ?? null) === null && (attributes[twin] ?? null) !== null
+}
+
 type Pair = { readonly path: string; readonly old: Json; readonly now: Json | undefined }
 
 /** What is told by itself: the keys of a map, and of a block that can occur once and stays, the arguments that differ. */
@@ -155,16 +163,17 @@ function keys({ path, old, now }: Pair): readonly Pair[] {
 function difference(
   type: ResourceType,
   kind: AttributeKind,
-  { path, old, now }: Pair,
+  { path, old, now: said }: Pair,
   known: Known,
   digest: Digest,
 ): Change | undefined {
   if (kind === 'tags' && path.includes(AWS_TAG) && splitPath(path).at(-1)?.startsWith(AWS_TAG)) return undefined
   const secrets = secretsOf(type, known)
   const show = (value: Json): Json => hideSecrets(shown(kind, value), path, secrets, digest)
-  if (now === undefined || isRedacted(now)) return { path, old: show(old), now: null, suspected: true }
+  if (said === undefined || isRedacted(said)) return { path, old: show(old), now: null, suspected: true }
   const shape = shapeOf(type, path)
-  if (isSame(shape ?? kind, old, now)) return undefined
+  if (isSame(shape ?? kind, old, said)) return undefined
+  const now = shape === undefined ? said : typed(shape, said)
   const change = { path, old: show(old), now: show(now), suspected: isUndecided(kind, old, now) }
   if (isSecret(path, secrets) || !isBlocks(kind) || !(isList(old) || isList(now))) return change
   const { added, removed } = kind === 'permissions' ? permissionDelta(old, now) : delta(old, now, shape ?? NO_SHAPE)
@@ -190,7 +199,12 @@ function allTags(attributes: JsonObject, names: readonly string[]): readonly str
 
 const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'
 const isBlocks = (kind: AttributeKind): boolean =>
-  kind === 'list' || kind === 'set' || kind === 'cidrs' || kind === 'termination_policies' || kind === 'permissions'
+  kind === 'list' ||
+  kind === 'set' ||
+  kind === 'cidrs' ||
+  kind === 'dns_names' ||
+  kind === 'termination_policies' ||
+  kind === 'permissions'
 
 /** What Terraform marks as sensitive in this resource, and what the provider does in every one of its type. */
 function secretsOf(type: ResourceType, { sensitive }: Known): readonly string[] {

@@ -10,6 +10,7 @@ const FILTERS: ReadonlyMap<string, (text: string) => string> = new Map([
   /** What an ARN ends with: the id or the name that other calls use. */
   ['last', (text) => text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf(':')) + 1)],
   ['lower', (text) => text.toLowerCase()],
+  ['method', methodName],
 ])
 
 /**
@@ -20,6 +21,11 @@ const FUNCTIONS: ReadonlyMap<string, NameReader> = new Map([
   ['permissions()', permissionNames],
   ['singleton()', () => ['singleton']],
 ])
+
+/** An API Gateway's method, whose path Terraform keeps with or without escapes (RFC 6901, section 3), in one spelling. */
+export function methodName(path: string): string {
+  return path.replaceAll('~1', '/').replace(/^\/+/, '')
+}
 
 /** Reads what one entry of `identities` names a resource; nothing where an attribute that it needs is unset. */
 export type NameReader = (attributes: JsonObject) => readonly string[]
@@ -33,18 +39,17 @@ export function attributesIn(identity: string): readonly string[] {
   return names.length === 0 ? [identity] : names
 }
 
-/** Compiles an entry of `identities`. One that leads into blocks names the resource once for each of them. */
+/** Compiles an entry of `identities`. One that leads into blocks or has a list in it names the resource once for each element. */
 export function compileNames(identity: string): NameReader {
   const read = compileIdentity(identity)
-  const root = attributesIn(identity).flatMap((path) => splitPath(path).slice(0, -1))[0] ?? ''
-  return (
-    FUNCTIONS.get(identity) ??
-    ((attributes) => {
-      const { [root]: blocks } = attributes
-      if (!isList(blocks) || blocks.length < 2) return [read(attributes) ?? []].flat()
-      return blocks.flatMap((block) => read({ ...attributes, [root]: block }) ?? [])
-    })
-  )
+  const roots = attributesIn(identity).map((path) => splitPath(path)[0] ?? '')
+  const names = (attributes: JsonObject, [root, ...others]: readonly string[]): readonly string[] => {
+    if (root === undefined) return [read(attributes) ?? []].flat()
+    const { [root]: elements } = attributes
+    if (!isList(elements)) return names(attributes, others)
+    return elements.flatMap((element) => names({ ...attributes, [root]: element }, others))
+  }
+  return FUNCTIONS.get(identity) ?? ((attributes) => names(attributes, roots))
 }
 
 /** Compiles an attribute's name, or a template such as `${cluster_name}:${name}`. */

@@ -8,8 +8,10 @@ export const KINDS = [
   'number_text',
   /** A flag that the provider keeps as text: `false` and nothing are one. */
   'flag_text',
-  /** A word for whether something is on: `Disabled` and nothing are one. */
+  /** A word for whether something is on: `Disabled`, `off`, in any case, and nothing are one. */
   'switch',
+  /** How many there have to be at least: 1 and nothing are one. */
+  'minimum',
   /** A map of strings; each key is a path of its own. */
   'map',
   /** A map whose effective content is `tags_all`. */
@@ -38,6 +40,10 @@ export const KINDS = [
   'any_case',
   /** A name in the DNS: neither case nor the dot at its end count. */
   'dns_name',
+  /** A set of them. */
+  'dns_names',
+  /** A security group by its id: with the account that owns it, where that is another one, or without. */
+  'security_group',
   /** An address or a network, IPv4 or IPv6, in any of its spellings. */
   'cidr',
   /** A set of them. */
@@ -46,6 +52,8 @@ export const KINDS = [
   'protocol',
   /** A moment: RFC 3339, or as CloudTrail writes it in answers. */
   'time',
+  /** A time zone by name: UTC by either of its names, or where none is said. */
+  'time_zone',
   /** An ARN, or the id or name that it ends with. */
   'arn_or_name',
   /** A KMS key by id, ARN or alias. Whether an alias leads to a key no record tells: that is suspected. */

@@ -18,6 +18,8 @@ import {
 /** The one member of a log file. */
 const RECORDS = '"Records"'
 const [LOWER_F, LOWER_N, LOWER_T] = [0x66, 0x6e, 0x74]
+/** A record of CloudTrail has some thirty members. */
+const KEYS = 64
 
 /**
  * Of a record what tells whether its event can be dropped, the account, which saves looking for the caller's, and the
@@ -62,6 +64,7 @@ export class UnreadRecord implements Look {
   }
 
   read(): JsonObject {
+    if (this.#bytes.length === 0) throw new Error('the file of this record was let go of: read it before the next one')
     return parse(this.#bytes, this.#start, this.#end) as JsonObject // it begins with a brace
   }
 }
@@ -108,7 +111,6 @@ function startOfRecords(bytes: Buffer): number {
 /** A field of the record that is being walked. */
 interface Field {
   readonly name: keyof Glance
-  readonly key: Uint8Array
   /** Where the value lies; 0 while there is none. */
   start: number
   end: number
@@ -118,41 +120,51 @@ interface Field {
   textEnd: number
 }
 
-interface Fields {
-  readonly all: readonly Field[]
-  readonly byLength: readonly (readonly Field[])[]
+/** The key of a member, with all that leads to its value. */
+interface Key {
+  start: number
+  length: number
+  field: Field | undefined
 }
 
-function createFields(): Fields {
-  const all = (Object.keys(NO_GLANCE) as (keyof Glance)[]).map((name): Field => ({
+interface Fields {
+  readonly all: readonly Field[]
+  /** By the member's place: where the record before had which key. A wrong one costs no more than a comparison. */
+  readonly keys: readonly Key[]
+}
+
+const createFields = (): Fields => ({
+  all: (Object.keys(NO_GLANCE) as (keyof Glance)[]).map((name): Field => ({
     name,
-    key: new TextEncoder().encode(name),
     start: 0,
     end: 0,
     text: '',
     textStart: 0,
     textEnd: 0,
-  }))
-  const longest = Math.max(...all.map(({ key }) => key.length))
-  return {
-    all,
-    byLength: Array.from({ length: longest + 1 }, (_, length) => all.filter(({ key }) => key.length === length)),
-  }
-}
+  })),
+  keys: Array.from({ length: KEYS }, (): Key => ({ start: 0, length: 0, field: undefined })),
+})
 
 /** Where the record ends that begins here. On the way it notes where its fields lie. */
-function endOfRecord(bytes: Buffer, start: number, { all, byLength }: Fields): number {
+function endOfRecord(bytes: Buffer, start: number, { all, keys }: Fields): number {
   for (const field of all) field.start = 0
   let at = afterSpace(bytes, start + 1)
-  while (at !== NONE && bytes[at] !== CLOSE_BRACE) {
-    const key = at + 1
-    const keyEnd = endOfText(bytes, at) - 1
-    const value = startOfMember(bytes, keyEnd + 1)
+  for (let place = 0; at !== NONE && bytes[at] !== CLOSE_BRACE; place++) {
+    const key = keys[place % KEYS] as Key // the ring is full from the start
+    if (key.length === 0 || !areAlike(bytes, at, key.start, key.length)) {
+      const nameEnd = endOfText(bytes, at) - 1
+      const value = startOfMember(bytes, nameEnd + 1)
+      if (value === NONE) return NONE
+      const name = bytes.toString('latin1', at + 1, nameEnd)
+      key.field = all.find((field) => field.name === name)
+      key.length = value - at
+    }
+    key.start = at
+    const value = afterSpace(bytes, at + key.length)
     const end = endOfValue(bytes, value, MAX_DEPTH - 1)
-    for (const field of byLength[keyEnd - key] ?? []) {
-      if (!endsAlike(bytes, keyEnd, field.key, field.key.length, field.key.length)) continue
-      field.start = value // of several with one name the last counts, as for JSON.parse
-      field.end = end
+    if (key.field !== undefined) {
+      key.field.start = value // of several with one name the last counts, as for JSON.parse
+      key.field.end = end
     }
     at = startOfNext(bytes, end, CLOSE_BRACE)
   }
@@ -175,16 +187,16 @@ function lookAt(bytes: Buffer, { all }: Fields): Look {
 
 function textOf(bytes: Buffer, field: Field): string {
   const { start, end, textStart, textEnd } = field
-  if (end - start !== textEnd - textStart || !endsAlike(bytes, end, bytes, textEnd, end - start))
+  if (end - start !== textEnd - textStart || !areAlike(bytes, start, textStart, end - start))
     field.text = bytes.toString('utf8', start + 1, end - 1)
   field.textStart = start
   field.textEnd = end
   return field.text
 }
 
-/** Compares from the end, because the names begin alike. */
-function endsAlike(one: Uint8Array, oneEnd: number, other: Uint8Array, otherEnd: number, length: number): boolean {
-  for (let back = 1; back <= length; back++) if (one[oneEnd - back] !== other[otherEnd - back]) return false
+/** From the end, because names begin alike. */
+function areAlike(bytes: Uint8Array, one: number, other: number, length: number): boolean {
+  for (let index = length - 1; index >= 0; index--) if (bytes[one + index] !== bytes[other + index]) return false
   return true
 }
 

@@ -4,10 +4,10 @@ import { asTexts, isList, mapValues, parseDocument, sorted, withoutOrder } from 
 import { normalEventSelectors, shownEventSelectors } from './event_selectors.ts'
 import { canonicalJson, isObject, type Json } from './json.ts'
 import type { AttributeKind } from './kind.ts'
-import { KMS_ALIAS, normalTime, RELATIONS, type Spelling } from './names.ts'
+import { KMS_ALIAS, normalTime, RELATIONS, standardTime, type Spelling } from './names.ts'
 import { normalCidr, normalDnsName, normalProtocol } from './network.ts'
 import { policyIn } from './policy.ts'
-import { normalPermissions } from './security_groups.ts'
+import { normalPermissions, withoutOwner } from './security_groups.ts'
 import { alignmentOf, NO_SHAPE, type Alignment, type Shape } from './shape.ts'
 
 /** What CloudTrail writes in the place of a value that it does not show. */
@@ -53,6 +53,9 @@ const document = (normalise: (document: Json) => Json): Meaning => ({
 /** A key with an empty value is there; one without is not. */
 const map: Meaning = { normal: normalMap, shown: whole }
 
+/** What services call a thing that is not on. */
+const isOff = (value: Json): boolean => typeof value === 'string' && /^(?:disabled|off)$/i.test(value)
+
 const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   string: text(),
   bool: {
@@ -67,7 +70,11 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   },
   number_text: { ...text(), normal: (value) => (isUnset(value) ? null : number(value)) },
   flag_text: { ...text(), normal: (value) => (isUnset(value) ? false : flag(value)) },
-  switch: { ...text(), normal: (value) => (isUnset(value) || value === 'Disabled' ? null : scalar(value)) },
+  switch: {
+    ...text(),
+    normal: (value) => (isUnset(value) || isOff(value) ? null : scalar(value)),
+  },
+  minimum: { normal: (value) => (isUnset(value) ? 1 : number(value)), shown: whole },
   map,
   tags: { normal: normalMap, shown: worded },
   list: { normal: (value) => normalList(value, whole), shown: whole },
@@ -82,10 +89,13 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   termination_policies: { normal: (value) => normalBlocks(NO_SHAPE, withoutDefault(value)), shown: whole },
   any_case: text((value) => value.toLowerCase()),
   dns_name: text(normalDnsName),
+  dns_names: { normal: (value) => sorted(elements(value).map((name) => normalDnsName(scalar(name)))), shown: whole },
+  security_group: text(withoutOwner),
   cidr: text(normalCidr),
   cidrs: { normal: (value) => sorted(elements(value).map((cidr) => normalCidr(scalar(cidr)))), shown: whole },
   protocol: text(normalProtocol),
-  time: text(normalTime),
+  time: { ...text(normalTime), shown: (value) => (isUnset(value) ? null : standardTime(scalar(value))) },
+  time_zone: { ...text(), normal: (value) => (isUnset(value) || value === 'Etc/UTC' ? 'UTC' : scalar(value)) },
   arn_or_name: related('arn_or_name'),
   kms_key: related('kms_key'),
   version: related('version'),
@@ -112,6 +122,21 @@ export const isUndecided = (kind: AttributeKind, a: Json, b: Json): boolean =>
   a !== '' &&
   b !== '' &&
   KMS_ALIAS.test(a) !== KMS_ALIAS.test(b)
+
+/** Blocks whose texts, numbers and flags are what the schema has them for, whatever XML made of them in a record. */
+export function typed(shape: Shape, value: Json): Json {
+  if (shape.kind === 'tags' && isObject(value)) return mapValues(value, worded)
+  if (shape.kind !== 'list' && shape.kind !== 'set') return isTyped(shape.kind) ? shown(shape.kind, value) : value
+  if (isList(value)) return value.map((one) => typed(shape, one))
+  if (!isObject(value)) return value
+  const member = ([name, inner]: [string, Json]): [string, Json] => {
+    const of = shape.inner(name)
+    return [name, of === undefined || isUnset(inner) ? inner : typed(of, inner)]
+  }
+  return Object.fromEntries(Object.entries(value).map(member))
+}
+
+const isTyped = (kind: AttributeKind): boolean => kind === 'string' || kind === 'number' || kind === 'bool'
 
 /** An attribute's value as a finding shows it. */
 export const shown = (kind: AttributeKind, value: Json): Json => MEANINGS[kind].shown(value)

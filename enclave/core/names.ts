@@ -9,7 +9,7 @@ const KEY_ARN = /^arn:aws[\w-]*:kms:[^:]*:\d{12}:key\/(?=[\da-f]{8}(?:-[\da-f]{4
 
 const ARN_PREFIX = /^arn:aws[\w-]*:[^:]*:[^:]*:[^:]*:/
 /** As CloudTrail writes a time in an answer: `Nov 21, 2026, 6:49:59 AM`, in UTC. */
-const ANSWERED = /^[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2} [AP]M$/
+const ANSWERED = /^[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2}[ \u202f][AP]M$/
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/
 
 /** A key by its id, where that is enough to tell it from all others. */
@@ -67,8 +67,13 @@ export function spelling({ normal, isOne }: Relation, these: readonly Json[], th
 
 /** A moment in one form; what is none stays. */
 export function normalTime(text: string): string {
-  const read = ANSWERED.test(text) ? `${text} UTC` : text
-  if (read === text && !RFC_3339.test(text)) return text
-  const time = Date.parse(read)
+  const read = standardTime(text)
+  const time = RFC_3339.test(read) ? Date.parse(read) : Number.NaN
   return Number.isNaN(time) ? text : new Date(time).toISOString()
+}
+
+/** A moment as CloudTrail writes it for people, in the form of RFC 3339; any other text stays. */
+export function standardTime(text: string): string {
+  const time = ANSWERED.test(text) ? Date.parse(`${text.replace('\u202f', ' ')} UTC`) : Number.NaN
+  return Number.isNaN(time) ? text : new Date(time).toISOString().replace('.000Z', 'Z')
 }

@@ -21,10 +21,13 @@ export function newValues(
   const set = read(target.set, event)
   if (set.length > 0 && target.add.size + target.remove.size + target.touch.length === 0) return set // as most calls
   const [gone, come] = [read(target.remove, event), read(target.add, event)]
-  const removed = gone.flatMap(([path, value]) => removal(path, value, kindAt(path), before))
+  // An empty list names nothing: the call says nothing of what is there, but for what it deletes by its parts.
+  const names = ([, value]: readonly [string, Json]): boolean =>
+    target.effect === 'delete' || !isList(value) || value.length > 0
+  const removed = gone.filter(names).flatMap(([path, value]) => removal(path, value, kindAt(path), before))
   // What is added to finds what the same call left there: a rule that is replaced goes and comes.
   const left: Before = (at) => removed.findLast(([path]) => path === at)?.[1] ?? before(at)
-  const added = come.flatMap(([path, value]) => addition(path, value, target.type, kindAt(path), left))
+  const added = come.filter(names).flatMap(([path, value]) => addition(path, value, target.type, kindAt(path), left))
   const values = new Map<string, Json | undefined>(set)
   for (const [path, value] of removed) values.set(path, value)
   for (const [path, value] of added) values.set(path, value)
@@ -56,22 +59,25 @@ function addition(
   if (typeof added === 'string') return [[path, undefined]] // it is hidden
   if (isObject(added)) return Object.entries(added).map(([key, value]) => [keyPath(path, key), value] as const)
   const members = listIn(before(path))
-  const key = keys?.get(path)
-  if (key !== undefined) return [[path, withBlocks(members, listIn(added), key)]]
+  const fields = keys?.get(path)
+  if (fields !== undefined) return [[path, withBlocks(members, listIn(added), fields)]]
   // A block that is there has more to it than a call says: what the provider computes, what other calls set.
   const isThere = (one: Json): boolean => isObject(one) && members.some((member) => holds(member, one))
   return [[path, [...members, ...delta(members, added).added.filter((one) => !isThere(one))]]]
 }
 
-/** A block that has the key of one that is there gives it what the call says of it. */
-function withBlocks(members: readonly Json[], added: readonly Json[], key: string): readonly Json[] {
-  const isOf = (member: Json) => (block: Json) =>
-    isObject(member) && isObject(block) && isSame('list', [member[key] ?? null], [block[key] ?? null])
+/** A block that has the key of one that is there gives it what the call says of it. Of several keys the first that it has counts. */
+function withBlocks(members: readonly Json[], added: readonly Json[], fields: readonly string[]): readonly Json[] {
+  const isOf = (member: Json) => (block: Json) => {
+    if (!isObject(member) || !isObject(block)) return false
+    const key = fields.find((field) => (block[field] ?? null) !== null) ?? ''
+    return isSame('list', [member[key] ?? null], [block[key] ?? null])
+  }
   const changed = members.map((member) => {
     const block = added.find(isOf(member))
     return isObject(member) && isObject(block) ? { ...member, ...said(block) } : member
   })
-  return [...changed, ...added.filter((block) => !members.some(isOf(block)))]
+  return [...changed, ...added.filter((block) => !members.some((member) => isOf(member)(block)))]
 }
 
 const said = (block: JsonObject): JsonObject =>
@@ -101,11 +107,13 @@ function removedKey(path: string, value: Json, before: Before): readonly (readon
   return value === null || value === before(path) ? [[path, null]] : []
 }
 
+/** The sets whose elements have several spellings. */
+const isNamed = (kind: AttributeKind): boolean => kind === 'cidrs' || kind === 'dns_names'
 const isMap = (kind: AttributeKind): boolean => kind === 'map' || kind === 'tags'
 
 /** Whether an element is the one that a call names, by all that the call says of it. */
 function holds(member: Json, named: Json, kind: AttributeKind = 'list'): boolean {
-  if (!isObject(named) || !isObject(member)) return isSame(kind === 'cidrs' ? kind : 'list', [member], [named])
+  if (!isObject(named) || !isObject(member)) return isSame(isNamed(kind) ? kind : 'list', [member], [named])
   return Object.entries(named).every(
     ([field, value]) => value === null || isSame('list', [member[field] ?? null], [value]),
   )

@@ -40,8 +40,15 @@ export function readPermissions(event: CloudEvent): readonly JsonObject[] {
     textOf(field(request, 'groupId')) ??
     answered.map((rule) => textOf(field(rule, 'groupId'))).find((id) => id !== undefined)
   // The answer knows more: ids, and what a flat request left to defaults.
-  const rules = answered.length > 0 ? answered.flatMap((rule) => single(rule, group)) : requested(request, group)
+  const within = { account: event.account, group }
+  const rules = answered.length > 0 ? answered.flatMap((rule) => single(rule, within)) : requested(request, within)
   return rules.map((rule) => element(rule, group, direction))
+}
+
+/** Where the rules are: another account's groups are named with their owner. */
+interface Within {
+  readonly account: string
+  readonly group: string | undefined
 }
 
 /** A rule by its id, by what it permits, or both; and its new description where that is all the record says. */
@@ -51,42 +58,45 @@ interface Named {
   readonly description?: string | undefined
 }
 
-function requested(request: JsonObject, group: string | undefined): readonly Named[] {
-  const permissions = itemsOf(field(request, 'ipPermissions')).flatMap((item) => nested(item, group))
+function requested(request: JsonObject, within: Within): readonly Named[] {
+  const permissions = itemsOf(field(request, 'ipPermissions')).flatMap((item) => nested(item, within))
   const modified = itemsOf(field(request, 'securityGroupRule')).map((item) => {
-    const [named] = single(objectOf(field(item, 'securityGroupRule')), group)
+    const [named] = single(objectOf(field(item, 'securityGroupRule')), within)
     return { rule: named?.rule, ruleId: textOf(field(item, 'securityGroupRuleId')) }
   })
   const ids = listOf(field(request, 'securityGroupRuleIds') ?? null).map((item) => ({
     ruleId: isObject(item) ? textOf(field(item, 'securityGroupRuleId')) : textOf(item),
   }))
-  const described = itemsOf(field(request, 'securityGroupRuleDescriptions')).map((item) => ({
+  const descriptions = field(request, 'securityGroupRuleDescriptions') ?? field(request, 'securityGroupRuleDescription')
+  const described = itemsOf(descriptions).map((item) => ({
     ruleId: textOf(field(item, 'securityGroupRuleId')),
     description: textOf(field(item, 'description')),
   }))
   const found = [...permissions, ...modified, ...ids, ...described]
   // The oldest form has one rule in the request itself.
-  return found.length > 0 ? found : single(request, group)
+  return found.length > 0 ? found : single(request, within)
 }
 
-function nested(item: JsonObject, group: string | undefined): readonly Named[] {
+function nested(item: JsonObject, { account, group }: Within): readonly Named[] {
   return PEERS.flatMap(({ lists, names, peer }) =>
     lists.flatMap((list) =>
       itemsOf(field(item, list)).flatMap((member) => {
-        const id = names.map((name) => textOf(field(member, name))).find((text) => text !== undefined)
-        if (id === undefined) return []
+        const name = names.map((one) => textOf(field(member, one))).find((text) => text !== undefined)
+        if (name === undefined) return []
+        const id = owned(name, member, account)
         return [{ rule: permission({ ...ports(item), peer, id, description: description(member) }, group) }]
       }),
     ),
   )
 }
 
-function single(item: JsonObject, group: string | undefined): readonly Named[] {
+function single(item: JsonObject, { account, group }: Within): readonly Named[] {
   const ruleId = textOf(field(item, 'securityGroupRuleId'))
-  const referenced = textOf(field(objectOf(field(item, 'referencedGroupInfo')), 'groupId'))
+  const referenced = objectOf(field(item, 'referencedGroupInfo'))
+  const name = textOf(field(referenced, 'groupId'))
   const peers = [
-    ...SINGLE.map(({ name, peer }) => ({ peer, id: textOf(field(item, name)) })),
-    { peer: 'referenced_security_group_id' as const, id: referenced },
+    ...SINGLE.map((one) => ({ peer: one.peer, id: textOf(field(item, one.name)) })),
+    { peer: 'referenced_security_group_id' as const, id: name && owned(name, referenced, account) },
   ]
   const rules = peers.flatMap(({ peer, id }) =>
     id === undefined
@@ -94,6 +104,12 @@ function single(item: JsonObject, group: string | undefined): readonly Named[] {
       : [{ ruleId, rule: permission({ ...ports(item), peer, id, description: description(item) }, group) }],
   )
   return rules.length > 0 || ruleId === undefined ? rules : [{ ruleId }]
+}
+
+/** A group as the provider writes it: that of another account behind its owner. */
+function owned(name: string, { userId, UserId = userId }: JsonObject, account: string): string {
+  const owner = textOf(plain(UserId))
+  return owner === undefined || owner === account || account === '' || isRedacted(owner) ? name : `${owner}/${name}`
 }
 
 const ports = (item: JsonObject): Pick<Permission, 'protocol' | 'from' | 'to'> => ({

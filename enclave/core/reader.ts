@@ -1,65 +1,12 @@
-import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { listOf, plain, readExact, readKeys, readTags } from './lists.ts'
 import { isRedacted } from './meaning.ts'
 import { normalDnsName } from './network.ts'
-import { valueAt } from './path.ts'
-
-/** A place in an audit record. */
-export interface Place {
-  readonly root: 'request' | 'response' | 'event' | 'element'
-  readonly names: readonly string[]
-}
+import { methodOf, wholeMethodOf } from './patch.ts'
+import { standsAt, upperFirst } from './place.ts'
 
 /** Takes a value one step towards Terraform's form; undefined when it is not of the form that the step reads. */
 export type Step = (value: Json) => Json | undefined
-
-/** What stands in a record at a place. */
-export function readPlace(event: CloudEvent, { root, names }: Place): Json | undefined {
-  const value = rootOf(event, root)
-  return plain(valueAt(value, names) ?? standsAt(withoutEnvelope(value), names))
-}
-
-/** Newer calls of EC2 have all they say in `<Action>Request` or the like, and all that is answered in `<Action>Response`. */
-const ENVELOPE = /^[A-Z]\w*(?:Req|Request|Response)$/
-
-/** API Gateway has a call's body beside what its path names: `{restApiId, createStageInput: {…}}`. */
-const BODY = /^[a-z]\w*Input$/
-
-function withoutEnvelope(value: Json | undefined): Json | undefined {
-  if (!isObject(value)) return value
-  const names = Object.keys(value)
-  const [name = ''] = names
-  if (names.length === 1 && ENVELOPE.test(name) && isObject(value[name])) return value[name]
-  const body = names.find((member) => member.endsWith('Input') && BODY.test(member) && isObject(value[member]))
-  return body === undefined ? value : value[body]
-}
-
-/** What stands at a list of names, which calls in an envelope write in upper camel case. */
-export const standsAt = (value: Json | undefined, names: readonly string[]): Json | undefined =>
-  valueAt(value, names) ??
-  valueAt(
-    value,
-    upper.getOrInsertComputed(names, () => names.map(upperFirst)),
-  )
-
-/** Of each place that the catalog names: most calls lack some of what is looked for. */
-const upper = new WeakMap<readonly string[], readonly string[]>()
-
-const upperFirst = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
-
-function rootOf(event: CloudEvent, root: Place['root']): Json | undefined {
-  switch (root) {
-    case 'request':
-      return event.request
-    case 'response':
-      return event.response
-    case 'element':
-      return event.element
-    case 'event':
-      return { account: event.account, region: event.region }
-  }
-}
 
 /** The last second that a date can hold. */
 const LAST_SECOND = 8.64e12
@@ -77,17 +24,19 @@ export const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ['keys', readKeys],
   ['exact', readExact],
   ['first', (value) => listOf(value)[0]],
+  ['only', (value) => (listOf(value).length === 1 ? listOf(value)[0] : undefined)],
   [
     'not',
     (value) => (value === true || value === 'true' ? false : value === false || value === 'false' ? true : undefined),
   ],
   ['json', text(parsed)],
   ['url', text(unescaped)],
+  ['base64', text(decoded)],
   ['last', text((value) => value.slice(Math.max(value.lastIndexOf('/'), value.lastIndexOf(':')) + 1))],
   ['dns', text(normalDnsName)],
   ['unquoted', (value) => (Array.isArray(value) ? value.map(unquoted) : unquoted(value))],
   ['method', text(methodOf)],
-  ['whole_method', text((path) => WHOLE_METHOD.exec(path)?.[1])],
+  ['whole_method', text(wholeMethodOf)],
   ['joined', joined],
   ['filled', filled],
   ['names', (value) => (isObject(value) ? Object.keys(value) : undefined)],
@@ -113,16 +62,6 @@ function filled(value: Json): Json | undefined {
   return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== '')) : undefined
 }
 
-/** API Gateway's method in the path of all its settings in a stage, which may be those of every method. */
-const WHOLE_METHOD =
-  /^\/(?!variables\/|canarySettings\/)(?:~1(?=.))?(.+\/(?:\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT))$/
-
-/** API Gateway's method in the path of one of its settings in a stage: `pets/GET` in `/~1pets/GET/logging/loglevel`. */
-function methodOf(path: string): string | undefined {
-  const parts = path.split('/').slice(1, -2)
-  return parts.length > 0 ? parts.join('/').replace(/^~1(?=.)/, '') : undefined
-}
-
 /** Systems Manager's parameters are lists, of which the provider makes texts. */
 function joined(value: Json): Json | undefined {
   if (!isObject(value)) return undefined
@@ -138,6 +77,15 @@ function parsed(value: string): Json | undefined {
   try {
     // JSON.parse gives Json and nothing else.
     return JSON.parse(value) as Json
+  } catch {
+    return undefined
+  }
+}
+
+/** The text in Base64 (RFC 4648, section 4); undefined where there is none, or bytes that are no text. */
+function decoded(value: string): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.fromBase64(value))
   } catch {
     return undefined
   }
@@ -180,12 +128,12 @@ export const where =
         Object.entries(fields).every(([name, wanted]) => isAlike(standsAt(element, [name]) ?? null, wanted)),
     )
 
-/** The elements that do not have these values. */
-export const without = (fields: JsonObject): Step => {
-  const among = where(fields)
+/** The elements that have these values of none of the mappings. */
+export const without = (...fields: readonly JsonObject[]): Step => {
+  const among = fields.map(where)
   return (value) => {
-    const gone = listOf(among(value) ?? null)
-    return listOf(value).filter((element) => !gone.includes(element))
+    const gone = new Set(among.flatMap((some) => listOf(some(value) ?? null)))
+    return listOf(value).filter((element) => !gone.has(element))
   }
 }
 
@@ -219,48 +167,16 @@ export const before = (mark: string): Step => text((value) => value.split(mark, 
 export const split = (mark: string): Step =>
   text((value) => (value === '' ? [] : value.split(mark).map((part) => part.trim())))
 
-export const times =
-  (factor: number): Step =>
+const counted =
+  (count: (number: number) => number): Step =>
   (value) => {
     const number = typeof value === 'string' && value !== '' ? Number(value) : value
-    return typeof number === 'number' && Number.isFinite(number) ? number * factor : undefined
+    return typeof number === 'number' && Number.isFinite(number) ? count(number) : undefined
   }
 
-/** What API Gateway's patch operations leave at a path; "" where they remove it, or replace it with nothing. */
-export const patch =
-  (path: string): Step =>
-  (value) => {
-    const last = listOf(value).findLast((operation) => isObject(operation) && operation['path'] === path)
-    if (!isObject(last)) return undefined
-    return last['op'] === 'remove' ? '' : (last['value'] ?? '')
-  }
+export const times = (factor: number): Step => counted((number) => number * factor)
 
-/** What patch operations set below a path, by key. */
-export const patched =
-  (path: string): Step =>
-  (value) => {
-    const members = below(path, value).flatMap(([key, { op, value: now }]) =>
-      op === 'remove' ? [] : [[key, now ?? '']],
-    )
-    return members.length > 0 ? (Object.fromEntries(members) as JsonObject) : undefined
-  }
-
-/** The keys below a path that patch operations remove. */
-export const unpatched =
-  (path: string): Step =>
-  (value) => {
-    const keys = below(path, value).flatMap(([key, { op }]) => (op === 'remove' ? [key] : []))
-    return keys.length > 0 ? keys : undefined
-  }
-
-/** The patch operations on what lies below a path, with its key, which is a JSON pointer's (RFC 6901, section 4). */
-const below = (path: string, value: Json): readonly (readonly [string, JsonObject])[] =>
-  listOf(value).flatMap((operation) => {
-    if (!isObject(operation)) return []
-    const { path: at } = operation
-    if (typeof at !== 'string' || !at.startsWith(path)) return []
-    return [[at.slice(path.length).replaceAll('~1', '/').replaceAll('~0', '~'), operation] as const]
-  })
+export const plus = (more: number): Step => counted((number) => number + more)
 
 /**
  * Structures as Terraform's blocks, to any depth: members by the same names in snake case, or by others where they differ.

@@ -4,8 +4,10 @@ import { isObject, type Json, type JsonObject } from './json.ts'
 import { isRedacted, isSame } from './meaning.ts'
 import { valueAt } from './path.ts'
 import { listOf, plain } from './lists.ts'
+import { patch, patched, unpatched } from './patch.ts'
+import { readPlace, standsAt, type Place } from './place.ts'
 import * as steps from './reader.ts'
-import type { Place, Step } from './reader.ts'
+import type { Step } from './reader.ts'
 
 /** Says what is wrong at a path of the catalog file. */
 export type Fail = (message: string, path: readonly unknown[]) => never
@@ -85,16 +87,20 @@ const ARGUMENTS: Readonly<Record<string, (argument: Json, fail: (message: string
   },
   where: (fields, fail) => (isObject(fields) ? steps.where(fields) : fail('where takes fields and values')),
   placed: (name, fail) => (typeof name === 'string' ? steps.placed(name) : fail('placed takes a name')),
-  without: (fields, fail) => (isObject(fields) ? steps.without(fields) : fail('without takes fields and values')),
+  without: (fields, fail) => {
+    const all: readonly Json[] = Array.isArray(fields) ? fields : [fields]
+    return all.every(isObject) ? steps.without(...all) : fail('without takes fields and values, or a list of them')
+  },
   map: (words, fail) => (isObject(words) ? steps.translate(words) : fail('map takes words and values')),
   after: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.after(mark) : fail('after takes a text')),
   before: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.before(mark) : fail('before takes a text')),
   split: (mark, fail) => (typeof mark === 'string' && mark !== '' ? steps.split(mark) : fail('split takes a text')),
-  patch: (path, fail) => (typeof path === 'string' ? steps.patch(path) : fail('patch takes a path')),
-  patched: (path, fail) => (typeof path === 'string' ? steps.patched(path) : fail('patched takes a path')),
-  unpatched: (path, fail) => (typeof path === 'string' ? steps.unpatched(path) : fail('unpatched takes a path')),
+  patch: (path, fail) => (typeof path === 'string' ? patch(path) : fail('patch takes a path')),
+  patched: (path, fail) => (typeof path === 'string' ? patched(path) : fail('patched takes a path')),
+  unpatched: (path, fail) => (typeof path === 'string' ? unpatched(path) : fail('unpatched takes a path')),
   snake: (names, fail) => (isObject(names) ? steps.snake(names) : fail('snake takes names and other names')),
   times: (factor, fail) => (typeof factor === 'number' ? steps.times(factor) : fail('times takes a number')),
+  plus: (more, fail) => (typeof more === 'number' ? steps.plus(more) : fail('plus takes a number')),
 }
 
 function compileStep(name: string, argument: Json, context: Context): readonly ContextStep[] {
@@ -137,10 +143,10 @@ function compilePlace(text: string, context: Context): Read {
     if (context.block === undefined)
       return context.fail('a place begins with request., response., event. or element.', context.path)
     const names = text.split('.')
-    return (_, block) => (text === '.' ? block : plain(steps.standsAt(block, names)))
+    return (_, block) => (text === '.' ? block : plain(standsAt(block, names)))
   }
   const place = { root: match[1], names: match[2]?.split('.') ?? [] } as Place // the pattern lets no other root through
-  return (event) => steps.readPlace(event, place)
+  return (event) => readPlace(event, place)
 }
 
 function placeText(text: string, { block }: Context): string {

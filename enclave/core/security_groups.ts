@@ -31,19 +31,22 @@ export function permission(parts: Permission, self: string | undefined): Permiss
   const protocol = normalProtocol(parts.protocol)
   const isAll = protocol === ALL_PROTOCOLS
   const isNetwork = parts.peer === 'cidr_ipv4' || parts.peer === 'cidr_ipv6'
-  const id = isNetwork ? normalCidr(parts.id) : parts.id.replace(/^\d{12}\//, '') // another account's group comes with it
+  const id = isNetwork ? normalCidr(parts.id) : parts.id
   return {
     ...parts,
     protocol,
     from: isAll ? 0 : parts.from,
     to: isAll ? 0 : parts.to,
-    id: self !== undefined && id === self ? 'self' : id,
+    id: self !== undefined && withoutOwner(id) === self ? 'self' : id,
   }
 }
 
+/** The provider writes another account's group as `111122223333/sg-1`. */
+export const withoutOwner = (id: string): string => id.replace(/^\d{12}\//, '')
+
 /** What makes two rules one to EC2: everything but the description. */
 export const permissionKey = ({ protocol, from, to, peer, id }: Permission): string =>
-  [protocol, from, to, peer, id].join('/')
+  [protocol, from, to, peer, withoutOwner(id)].join('/')
 
 /** The rules that Terraform's blocks stand for: the elements of `ingress` and `egress`, or a rule resource's attributes. */
 export function expand(blocks: Json, self?: string): readonly Permission[] {

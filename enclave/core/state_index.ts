@@ -82,6 +82,9 @@ interface Kind {
   readonly names: readonly NameReader[]
 }
 
+/** Most types are named alike. */
+const readers = new Map<string, NameReader>()
+
 /** Nearly every name has one owner: a hundred thousand lists of one would be a tenth of the index. */
 type Names = Map<string, Instance | Instance[]>
 /** By type, account and region, each by itself: a key made of all would be a new text, to be hashed, for each look-up. */
@@ -92,11 +95,13 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
   const kinds = new Map(
     Array.from(types.values(), (type): [string, Kind] => [
       type.name,
-      { type, names: type.identities.map(compileNames) },
+      { type, names: type.identities.map((identity) => readers.getOrInsertComputed(identity, compileNames)) },
     ]),
   )
   const states = new Map<string, Held>()
   const byPlace: Places = new Map()
+  /** Who changes a resource mostly makes several calls, and each looks it up. */
+  let latest: { readonly instance: Instance; readonly owned: Owned } | undefined
 
   function replace(state: State, now: number): Replacement {
     const held = states.get(state.name)
@@ -108,6 +113,7 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
     const { names, instances, dependents } = readNames(state, kinds) // all that can fail, before anything changes
     if (held !== undefined) forget(byPlace, held.state.name, readNames(held.state, kinds).names)
     remember(byPlace, names)
+    latest = undefined // it would hold the bytes of a state that is no more
     const movedAt = held === undefined ? undefined : now
     states.set(state.name, { state, movedAt, instances, dependents })
     return { kind: 'replaced' }
@@ -127,10 +133,13 @@ export function createStateIndex(types: ReadonlyMap<string, ResourceType>): Stat
   }
 
   function unpack(instance: Instance): Owned {
+    if (latest?.instance === instance) return latest.owned
     const { file, type } = instance.origin
     const content = contentOf(instance)
     const id = textOf(content.attributes, 'id') ?? namesOf(content.attributes, kinds.get(type))[0] ?? ''
-    return { state: file.name, type, address: instance.address, id, ...content }
+    const owned = { state: file.name, type, address: instance.address, id, ...content }
+    latest = { instance, owned }
+    return owned
   }
 
   return {

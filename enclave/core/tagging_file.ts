@@ -1,5 +1,5 @@
 import type { CatalogEntry, InnerTags, Reader, ResourceType, Target, Touch } from './catalog.ts'
-import { shaped, textsIn } from './effect_file.ts'
+import { shaped, textsIn } from './target_file.ts'
 import { compileElements, within, type ElementsSource } from './elements.ts'
 import type { CloudEvent } from './event.ts'
 import { isObject, type Json } from './json.ts'
@@ -11,10 +11,13 @@ export interface TaggingSource extends ElementsSource {
   readonly resource: unknown
   readonly add?: unknown
   readonly remove?: unknown
+  /** Whether all go where the call names none. */
+  readonly or_all?: boolean | undefined
 }
 
 /** What a call does to tags, as a whole or to one of them. */
 interface Tagging {
+  readonly set: ReadonlyMap<string, Reader>
   readonly add: ReadonlyMap<string, Reader>
   readonly remove: ReadonlyMap<string, Reader>
 }
@@ -24,7 +27,7 @@ export function compileTagging(
   source: TaggingSource,
   context: Context,
 ): (types: readonly ResourceType[]) => CatalogEntry {
-  const { each, resource, add, remove } = source
+  const { each, resource, add, remove, or_all: orAll = false } = source
   const inner = within(each, context)
   const at = (key: string): Context => ({ ...inner, path: [...inner.path, key] })
   if ((add === undefined) === (remove === undefined)) context.fail('either `add` or `remove`', context.path)
@@ -32,7 +35,8 @@ export function compileTagging(
   const named = compileReader(resource, at('resource'))
   const readers = (verb: 'add' | 'remove', value: unknown): ReadonlyMap<string, Reader> =>
     new Map(value === undefined ? [] : [['tags', shaped(verb, 'tags', compileReader(value, at(verb)))]])
-  const whole: Tagging = { add: readers('add', add), remove: readers('remove', remove) }
+  const removed = readers('remove', remove)
+  const whole: Tagging = { set: orAll ? cleared(removed) : new Map(), add: readers('add', add), remove: removed }
   return (all) => {
     const types = all.filter(({ attributes }) => attributes.has('tags'))
     const ofOne = all.filter(({ isTag }) => isTag === true)
@@ -77,11 +81,23 @@ export function compileTagging(
   }
 }
 
-const targetOn = (type: ResourceType, names: readonly string[], { add, remove }: Tagging): Target => ({
+/** No tags, where a call that removes some names none. */
+const cleared = (removed: ReadonlyMap<string, Reader>): ReadonlyMap<string, Reader> =>
+  new Map(
+    Array.from(removed, ([attribute, read]): [string, Reader] => [
+      attribute,
+      (event) => (isEmpty(read(event)) ? {} : undefined),
+    ]),
+  )
+
+const isEmpty = (value: Json | undefined): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
+const targetOn = (type: ResourceType, names: readonly string[], { set, add, remove }: Tagging): Target => ({
   type,
   identify: () => names,
   effect: 'change',
-  set: new Map(),
+  set,
   add,
   remove,
   touch: [],
@@ -105,7 +121,11 @@ function targetInside(type: ResourceType, inner: InnerTags, parts: readonly stri
   const moved = (readers: ReadonlyMap<string, Reader>): ReadonlyMap<string, Reader> =>
     new Map(isTags ? Array.from(readers.values(), (read) => [attribute, read] as const) : [])
   return {
-    ...targetOn(type, parts.map(nameBy), { add: moved(tagging.add), remove: moved(tagging.remove) }),
+    ...targetOn(type, parts.map(nameBy), {
+      set: moved(tagging.set),
+      add: moved(tagging.add),
+      remove: moved(tagging.remove),
+    }),
     touch: isTags ? [] : [attribute],
     ifOwned: true,
     ...(ifSet ? { ifSet: attribute } : {}),
@@ -120,7 +140,7 @@ interface Part extends Tagging {
   readonly value: Json
 }
 
-const ANY_TAG: Part = { key: '', effect: 'put', value: '', add: new Map(), remove: new Map() }
+const ANY_TAG: Part = { key: '', effect: 'put', value: '', set: new Map(), add: new Map(), remove: new Map() }
 
 /** Tag by tag, as far as the record shows them. */
 function partsOf({ add, remove }: Tagging, event: CloudEvent): readonly Part[] {
@@ -128,14 +148,14 @@ function partsOf({ add, remove }: Tagging, event: CloudEvent): readonly Part[] {
   if (isObject(added))
     return Object.entries(added).map(([key, value]) => {
       const one = new Map([['tags', () => ({ [key]: value })]])
-      return { key, effect: 'put', value, add: one, remove: new Map() }
+      return { key, effect: 'put', value, set: new Map(), add: one, remove: new Map() }
     })
   const gone = isObject(removed)
     ? Object.entries(removed)
     : listOf(removed ?? null).flatMap((key) => (typeof key === 'string' ? [[key, null] as const] : []))
   return gone.map(([key, value]) => {
     const one = new Map([['tags', () => ({ [key]: value })]])
-    return { key, effect: 'delete', value, add: new Map(), remove: one }
+    return { key, effect: 'delete', value, set: new Map(), add: new Map(), remove: one }
   })
 }
 

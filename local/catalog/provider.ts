@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import * as v from 'valibot'
 
-/** Deeper than this nothing is compared by its path: a statement of WAF's holds statements that hold statements. */
+/** A statement of WAF's holds statements that hold statements: of a type with more paths than this only the upper ones count. */
+const MAX_PATHS = 1_000
 const MAX_DEPTH = 5
 
 type Type = string | [string, Type | Record<string, Type>]
@@ -35,7 +36,6 @@ const file = v.looseObject({
 type Entry = readonly [path: string, form: string]
 
 function attributesOf({ attributes = {}, block_types: blocks = {} }: Block, path: string): readonly Entry[] {
-  if (path.split('.').length > MAX_DEPTH) return []
   return [
     ...Object.entries(attributes).flatMap(([name, attribute]) => attributeOf(path + name, attribute)),
     ...Object.entries(blocks)
@@ -86,6 +86,8 @@ function membersOf(type: Type, path: string, flags: readonly string[]): readonly
   })
 }
 
+const isUpper = ([path]: Entry): boolean => path.split('.').length <= MAX_DEPTH
+
 export type Resources = Readonly<Record<string, { readonly block: Block }>>
 
 /** The resource types of the AWS provider in what `terraform providers schema -json` prints; also with gzip. */
@@ -103,7 +105,8 @@ export function trimmedSchema(resources: Resources, types: readonly string[]): s
   const entries = types.map((type) => {
     const schema = resources[type]
     if (schema === undefined) throw new TypeError(`the provider has no ${type}`)
-    return [type, Object.fromEntries(attributesOf(schema.block, ''))] as const
+    const all = attributesOf(schema.block, '')
+    return [type, Object.fromEntries(all.length > MAX_PATHS ? all.filter(isUpper) : all)] as const
   })
   return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`
 }

@@ -21,6 +21,7 @@ import { replay, replayWorld } from '../../operator/replay.ts'
 import { header, ringOf } from '../enclave/sealing/fixture.ts'
 import {
   alternate,
+  apart,
   clocks,
   compared,
   each,
@@ -119,7 +120,7 @@ async function replaying(rules: Measured): Promise<readonly Figure[]> {
       },
     }
     const took = async (what: string, clock: keyof typeof clocks, goal?: Goal) => {
-      const samples = await alternate(sides, REPLAYS, clocks[clock])
+      const samples = await apart(sides, REPLAYS, clocks[clock])
       return compared(what, 'ms', samples.replay, { name: 'gunzip and JSON.parse', samples: samples.parse }, goal)
     }
     return [

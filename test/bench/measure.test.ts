@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { alternate, compared, figure, percentile, spreadOf, WARM_UPS, type Figure } from './measure.ts'
+import { alternate, apart, compared, figure, percentile, spreadOf, WARM_UPS, type Figure } from './measure.ts'
 
 const of = (count: number) => Array.from({ length: count }, (_, index) => count - index)
 
@@ -29,6 +29,17 @@ describe('alternate', () => {
     expect([samples.ours.length, samples.theirs.length]).toEqual([2, 2])
     const turn = ['ours', 'theirs', 'theirs', 'ours']
     expect(order).toEqual(Array.from({ length: (WARM_UPS + 2) * 2 }, (_, index) => turn[index % turn.length]))
+  })
+})
+
+describe('apart', () => {
+  it('gives every side its rounds in one go, twice, and leaves the first of each go out', async () => {
+    const order: string[] = []
+    const sides = { ours: () => void order.push('ours'), theirs: async () => void order.push('theirs') }
+    const samples = await apart(sides, 2)
+    expect([samples.ours.length, samples.theirs.length]).toEqual([4, 4])
+    const go = (side: string) => Array<string>(WARM_UPS + 2).fill(side)
+    expect(order).toEqual([...go('ours'), ...go('theirs'), ...go('theirs'), ...go('ours')])
   })
 })
 

@@ -47,6 +47,25 @@ export async function alternate<Side extends string>(
   return samples
 }
 
+/**
+ * Times the sides apart, each in one go, and once more in the turned order. For tasks that leave so much garbage that the
+ * other side would pay for its collection: in turns, the one that leaves less would be charged for the one that leaves more.
+ */
+export async function apart<Side extends string>(
+  sides: Readonly<Record<Side, () => void | Promise<void>>>,
+  rounds: number,
+  clock: Clock = clocks.wall,
+): Promise<Readonly<Record<Side, Samples>>> {
+  const order = Object.keys(sides) as Side[] // the record's own keys
+  const samples = Object.fromEntries(order.map((side) => [side, []])) as unknown as Record<Side, number[]>
+  for (const side of [...order, ...order.toReversed()])
+    for (let round = -WARM_UPS; round < rounds; round++) {
+      const ms = await timed(sides[side], clock)
+      if (round >= 0) samples[side].push(ms)
+    }
+  return samples
+}
+
 /** In milliseconds. */
 export async function timed(task: () => unknown, clock: Clock = clocks.wall): Promise<number> {
   const began = clock()

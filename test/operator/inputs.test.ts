@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { gzipSync } from 'node:zlib'
 import { EventError } from '../../enclave/core/cloudtrail.ts'
 import type { Json } from '../../enclave/core/json.ts'
-import { wholeOf } from '../../enclave/core/log_file.ts'
+import { UnreadRecord, wholeOf } from '../../enclave/core/log_file.ts'
 import { StateError } from '../../enclave/core/state.ts'
 import { InputError, readRecords, readStates } from '../../operator/inputs.ts'
 import { stateText } from '../enclave/core/world.ts'
@@ -16,8 +16,10 @@ const lines = `${JSON.stringify(one)}\n\n${JSON.stringify(two)}`
 const bridge = JSON.stringify({ 'detail-type': 'AWS API Call via CloudTrail', detail: one })
 
 async function records(files: Readonly<Record<string, string | Uint8Array>>): Promise<readonly (Json | EventError)[]> {
-  const read = (await Array.fromAsync(readRecords([folderOf(files)]))).flat()
-  return read.map((record) => (record instanceof EventError ? record : wholeOf(record)))
+  const read = await Array.fromAsync(readRecords([folderOf(files)]), (batch) =>
+    batch.map((record) => (record instanceof EventError ? record : wholeOf(record))),
+  )
+  return read.flat()
 }
 
 describe('records', () => {
@@ -27,6 +29,8 @@ describe('records', () => {
     ['one record', { 'a.json': JSON.stringify(one) }, [one]],
     ['an EventBridge envelope', { 'a.json': bridge }, [one]],
     ['lines', { 'a.ndjson': lines }, [one, two]],
+    ['lines that are called a document', { 'a.json': lines }, [one, two]],
+    ['a log file with a byte order mark', { 'a.json': `\ufeff${log}` }, [one, two]],
     ['packed lines of envelopes', { 'a.jsonl.gz': gzipSync(`${bridge}\n${bridge}\n`) }, [one, one]],
     [
       'folders in folders, in the order of names',
@@ -46,6 +50,11 @@ describe('records', () => {
     expect(second).toBeInstanceOf(EventError)
   })
 
+  test('what a file holds is let go of when more is asked for', async () => {
+    const [[record] = []] = await Array.fromAsync(readRecords([folderOf({ 'a.json': log })]))
+    expect(() => record instanceof UnreadRecord && record.read()).toThrow('was let go of')
+  })
+
   test('a character that two reads share stays whole', async () => {
     const record = { eventName: 'ü€😀'.repeat(40_000) }
     expect(await records({ 'a.ndjson': JSON.stringify(record) })).toEqual([record])
@@ -54,6 +63,7 @@ describe('records', () => {
   test.each<[string, Readonly<Record<string, string | Uint8Array>>, RegExp]>([
     ['an empty folder', { 'readme.txt': '' }, /^no \.json, \.ndjson or \.jsonl file/],
     ['a document that is no JSON', { 'a.json': '{"Records":' }, /a\.json: not JSON$/],
+    ['a document of several lines that is no JSON', { 'a.json': '{\n"Records":' }, /a\.json: not JSON$/],
     ['a pack that is none', { 'a.json.gz': 'plain' }, /a\.json\.gz: cannot be read \(Z_DATA_ERROR\)$/],
     ['half a pack', { 'a.ndjson.gz': gzipSync(log).subarray(0, 30) }, /a\.ndjson\.gz: cannot be read \(Z_BUF_ERROR\)$/],
   ])('%s is an error', async (_, files, message) => {

@@ -1,15 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Finding } from '../../enclave/core/finding.ts'
 import type { JsonObject } from '../../enclave/core/json.ts'
 import { readRecords } from '../../operator/inputs.ts'
 import { replay as judge, replayWorld } from '../../operator/replay.ts'
+import { replayCommand } from '../../operator/replay_command.ts'
 import { byTerraform, catalog, record, repository, stateOf, stateText } from '../enclave/core/world.ts'
+import { ecrRules } from '../fakes/rules.ts'
+import { driftseal } from './driftseal.ts'
 import { folderOf } from './folder.ts'
+import { runIn } from './run.ts'
 
-const main = fileURLToPath(new URL('../../operator/main.ts', import.meta.url))
 const name = 'my-app-repo'
 const mutability = (value: string, over: JsonObject = {}) =>
   record('PutImageTagMutability', { repositoryName: name, imageTagMutability: value }, over)
@@ -20,19 +21,28 @@ const applied = mutability('MUTABLE', byTerraform())
 const unknown = record('PutRepositoryLabel', {})
 const read = record('DescribeRepositories', {}, { readOnly: true })
 
-/** Runs the command as people do, over one state and these lines. */
-function replay(lines: readonly (JsonObject | string)[], ...options: readonly string[]) {
+const RULES = ecrRules()
+
+/** Arguments for one state and these lines. */
+function argumentsFor(lines: readonly (JsonObject | string)[], ...options: readonly string[]): readonly string[] {
   const events = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
   const folder = folderOf({ 'a.tfstate': stateText(repository), 'events.ndjson': events })
-  const args = ['replay', '--state', folder, '--events', folder, ...options]
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
-  const json = () => stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Finding]))
-  return { status, stdout, stderr, json }
+  return ['replay', '--state', folder, '--events', folder, ...options]
+}
+
+/** Runs the command in this process, with the rules of one service. */
+async function replay(...args: Parameters<typeof argumentsFor>) {
+  const { status, out, err } = await runIn(
+    (terminal, exit) => replayCommand(RULES, terminal, exit),
+    ...argumentsFor(...args),
+  )
+  const json = () => out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Finding]))
+  return { status, out, err, json }
 }
 
 describe('driftseal replay', () => {
   test('finds drift, says so for people, and exits with 2', () => {
-    const { status, stdout, stderr } = replay([drift, read, unknown])
+    const { status, stdout, stderr } = driftseal(...argumentsFor([drift, read, unknown]))
     expect(status).toBe(2)
     expect(stdout).toContain('DRIFT  medium  aws_ecr_repository.app')
     expect(stdout).toContain('image_tag_mutability: "IMMUTABLE" -> "MUTABLE"')
@@ -42,14 +52,14 @@ describe('driftseal replay', () => {
     expect(stderr).toContain('not checked: ecr.amazonaws.com PutRepositoryLabel 1')
   })
 
-  test('--json prints drift, unmanaged and unmapped, one a line', () => {
+  test('--json prints drift, unmanaged and unmapped, one a line', async () => {
     const stranger = mutability('MUTABLE', { awsRegion: 'us-east-1' })
-    const { json } = replay([drift, restored, read, unknown, stranger], '--json')
+    const { json } = await replay([drift, restored, read, unknown, stranger], '--json')
     expect(json().map(({ outcome }) => outcome)).toEqual(['drift', 'unmapped', 'unmanaged'])
   })
 
-  test('--all prints every outcome, and goes on after what is no record', () => {
-    const { status, json } = replay(
+  test('--all prints every outcome, and goes on after what is no record', async () => {
+    const { status, json } = await replay(
       ['{"x":', '[]', '{"eventName":"a"}', read, drift, restored, applied],
       '--json',
       '--all',
@@ -65,31 +75,29 @@ describe('driftseal replay', () => {
     ])
   })
 
-  test('--driftignore keeps quiet what it lists, and counts it', () => {
+  test('--driftignore keeps quiet what it lists, and counts it', async () => {
     const file = join(
       folderOf({ '.driftignore': 'aws_ecr_repository.my-app-repo.image_tag_mutability\n' }),
       '.driftignore',
     )
-    const { status, stdout, stderr } = replay([drift], '--driftignore', file)
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
-    expect(stderr).toContain('1 records: 1 suppressed')
+    const { status, out, err } = await replay([drift], '--driftignore', file)
+    expect({ status, out }).toEqual({ status: 0, out: '' })
+    expect(err).toContain('1 records: 1 suppressed')
   })
 
-  test('--strict shows what defaults keep quiet', () => {
+  test('--strict shows what defaults keep quiet', async () => {
     const file = join(folderOf({ '.driftignore': 'aws_ecr_repository' }), '.driftignore')
-    const { status, json } = replay([drift, restored, read, applied], '--driftignore', file, '--json', '--strict')
+    const { status, json } = await replay([drift, restored, read, applied], '--driftignore', file, '--json', '--strict')
     expect(status).toBe(0)
     expect(json().map(({ outcome }) => outcome)).toEqual(['suppressed', 'suppressed', 'suppressed'])
-    expect(
-      replay([restored, read], '--json', '--strict')
-        .json()
-        .map(({ outcome }) => outcome),
-    ).toEqual(['ignored'])
-    expect(replay([drift], '--driftignore', file, '--strict').stdout).toContain('not alerted: image_tag_mutability')
+    const quiet = await replay([restored, read], '--json', '--strict')
+    expect(quiet.json().map(({ outcome }) => outcome)).toEqual(['ignored'])
+    const { out } = await replay([drift], '--driftignore', file, '--strict')
+    expect(out).toContain('not alerted: image_tag_mutability')
   })
 
-  test('--format drift-log prints the six fields', () => {
-    const [line] = replay([drift], '--format', 'drift-log').json()
+  test('--format drift-log prints the six fields', async () => {
+    const [line] = (await replay([drift], '--format', 'drift-log')).json()
     expect(Object.keys(line ?? {})).toEqual(['service', 'event', 'resource', 'changes', 'user', 'timestamp'])
   })
 
@@ -97,14 +105,14 @@ describe('driftseal replay', () => {
     ['without a list, who calls himself Terraform is believed', [], 0, 'any principal counted as Terraform'],
     ['a principal of the list is Terraform', ['--terraform-principal', '*:role/terraform'], 0, '1 expected'],
     ['another is not', ['--terraform-principal', '*:role/ci'], 2, '1 drift'],
-  ])('%s', (_, options, code, said) => {
-    const { status, stderr } = replay([applied], ...options)
+  ])('%s', async (_, options, code, said) => {
+    const { status, err } = await replay([applied], ...options)
     expect(status).toBe(code)
-    expect(stderr).toContain(said)
+    expect(err).toContain(said)
   })
 
-  test('a clean trail exits with 0', () => {
-    expect(replay([read, restored])).toMatchObject({ status: 0, stdout: '' })
+  test('a clean trail exits with 0', async () => {
+    expect(await replay([read, restored])).toMatchObject({ status: 0, out: '' })
   })
 
   test.each<[string, readonly string[], string]>([
@@ -116,7 +124,7 @@ describe('driftseal replay', () => {
     ['no state at all', ['--events', '.'], "required option '--state <path...>' not specified"],
     ['a form that nobody knows', ['--format', 'xml'], 'Allowed choices are finding, drift-log'],
   ])('%s is one clear line and exits with 1', (_, args, said) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'replay', ...args], { encoding: 'utf8' })
+    const { status, stdout, stderr } = driftseal('replay', ...args)
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(stderr).toContain(said)

@@ -7,6 +7,7 @@ import { isClean } from './thrown.ts'
 const record = { eventSource: 'ecr.amazonaws.com', eventName: 'PutImageTagMutability' }
 const bridge = { version: '0', 'detail-type': 'AWS API Call via CloudTrail', detail: record }
 const sns = { Type: 'Notification', Message: JSON.stringify({ Records: [record, record] }) }
+const line = { id: '1', timestamp: 1767323045000, message: JSON.stringify(record) }
 
 describe('unwrap', () => {
   test.each<[string, Json, number]>([
@@ -16,6 +17,7 @@ describe('unwrap', () => {
     ['an SNS notification', sns, 2],
     ['what lookup-events prints', { Events: [{ EventId: 'e', CloudTrailEvent: JSON.stringify(record) }] }, 1],
     ['what lookup-events prints of nothing', { Events: [] }, 0],
+    ['what CloudWatch Logs sends', { messageType: 'DATA_MESSAGE', logEvents: [line, line] }, 2],
     ['a list of envelopes', [bridge, bridge, record], 3],
     ['a log file without records', { Records: [] }, 0],
   ])('%s', (_, value, count) => {
@@ -112,6 +114,7 @@ test.each([
   ['a message over the limit', ' '.repeat(1024 * 1024 + 1), 'ERR_EVENT_LIMIT'],
   ['an SNS message that is not JSON', '{"Type":"Notification","Message":"hello"}', 'ERR_EVENT_JSON'],
   ['a record as text that is not JSON', '{"Events":[{"CloudTrailEvent":"hello"}]}', 'ERR_EVENT_JSON'],
+  ['a line of a log that is not JSON', '{"logEvents":[{"message":"CWL CONTROL MESSAGE"}]}', 'ERR_EVENT_JSON'],
 ])('parseMessage refuses %s', (_, text, code) => {
   expect(() => parseMessage(text)).toThrow(expect.objectContaining({ code }))
 })
@@ -125,6 +128,7 @@ test('throws nothing but its own error', () => {
     'detail',
     'Type',
     'Message',
+    'logEvents',
     'x',
   )
   const recordLike = fc.dictionary(fields, fc.jsonValue({ maxDepth: 4 }))

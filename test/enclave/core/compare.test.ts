@@ -235,6 +235,22 @@ describe('what is sensitive', () => {
   })
 })
 
+describe('of two attributes that say the same', () => {
+  const twins = new Map([
+    ['mode', 'size'],
+    ['size', 'mode'],
+  ])
+  it.each<[string, JsonObject, readonly string[]]>([
+    ['both are told', { mode: 'a', size: 1 }, ['mode', 'size']],
+    ['the one that a state has', { size: 1 }, ['size']],
+    ['the one that a state has set', { mode: 'a', size: null }, ['mode']],
+    ['both, where a state has none', {}, ['mode', 'size']],
+  ])('%s', (_, attributes, told) => {
+    const call = { ...target({ set: { mode: 'b', size: 2 } }), type: { ...type, twins } }
+    expect(compare(call, event, known(attributes), digest).changes.map(({ path }) => path)).toEqual(told)
+  })
+})
+
 describe('is suspected, not known', () => {
   it.each(['HIDDEN_DUE_TO_SECURITY_REASONS', '<sensitiveDataRemoved>', '****'])('where the record says %s', (now) => {
     expect(comparison({ set: { mode: now } }, known({ mode: 'a' })).changes).toEqual([
@@ -253,6 +269,12 @@ describe('is suspected, not known', () => {
     expect(comparison({ touch: ['mode'] }, known({ mode: 'a' })).changes).toEqual([
       { path: 'mode', old: 'a', now: null, suspected: true },
     ])
+  })
+  it('but not by the call that made what the state has', () => {
+    const made = { ...target({ set: { mode: '****', key: 'alias/a', size: 5 } }), effect: 'create' } as const
+    const before = known({ mode: 'a', key: '1234', size: 4 })
+    expect(compare(made, event, before, digest).changes.map(({ path }) => path)).toEqual(['size'])
+    expect(compare(made, event, undefined, digest).changes.map(({ path }) => path)).toContain('mode')
   })
   it('whether an alias is the key that the state has', () => {
     expect(comparison({ set: { key: 'alias/a' } }, known({ key: '1234' })).changes).toEqual([

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { KINDS, type AttributeKind } from '../../../enclave/core/kind.ts'
 import { canonicalJson, type Json } from '../../../enclave/core/json.ts'
-import { delta, isRedacted, isSame, isUndecided, shown } from '../../../enclave/core/meaning.ts'
+import { delta, isRedacted, isSame, isUndecided, shown, typed } from '../../../enclave/core/meaning.ts'
 import type { Shape } from '../../../enclave/core/shape.ts'
 
 const policy = (statement: object, rest: object = {}): string =>
@@ -32,6 +32,11 @@ describe('isSame', () => {
     ['list', '', [], true],
     ['switch', '', 'Disabled', true],
     ['switch', null, 'Enabled', false],
+    ['switch', 'off', null, true],
+    ['switch', 'DISABLED', 'Disabled', true],
+    ['minimum', null, '1', true],
+    ['minimum', '2', 2, true],
+    ['minimum', null, '0', false],
     ['termination_policies', ['Default'], [], true],
     ['termination_policies', ['Default', 'OldestInstance'], ['OldestInstance'], false],
     ['termination_policies', ['OldestInstance', 'Default'], ['Default', 'OldestInstance'], false],
@@ -101,6 +106,10 @@ describe('isSame', () => {
     ['dns_name', 'WWW.example.com.', 'www.example.com', true],
     ['dns_name', String.raw`\052.example.com`, '*.example.com', true],
     ['dns_name', 'a.example.com', 'b.example.com', false],
+    ['dns_names', ['b.example.com.', 'A.example.com'], ['a.example.com', 'b.example.com'], true],
+    ['dns_names', ['a.example.com'], ['a.example.com', 'b.example.com'], false],
+    ['security_group', '444455556666/sg-1', 'sg-1', true],
+    ['security_group', '444455556666/sg-1', 'sg-2', false],
     ['cidr', '10.1.2.3/8', '10.0.0.0/8', true],
     ['cidr', '10.0.0.1', '10.0.0.1/32', true],
     ['cidr', '10.0.0.0/8', '10.0.0.0/9', false],
@@ -118,8 +127,12 @@ describe('isSame', () => {
     ['protocol', 'tcp', 'udp', false],
     ['time', '2026-01-02T03:04:05Z', '2026-01-02T05:04:05+02:00', true],
     ['time', 'Jan 2, 2026, 3:04:05 AM', '2026-01-02T03:04:05Z', true],
+    ['time', 'Jan 2, 2026, 3:04:05\u202fPM', '2026-01-02T15:04:05Z', true],
     ['time', '2026-01-02T03:04:05Z', '2026-01-02T03:04:06Z', false],
     ['time', 'tomorrow', 'tomorrow', true],
+    ['time_zone', 'Etc/UTC', null, true],
+    ['time_zone', 'Etc/UTC', 'UTC', true],
+    ['time_zone', 'Europe/Berlin', '', false],
     ['arn_or_name', 'arn:aws:iam::111122223333:role/service-role/app', 'app', true],
     ['arn_or_name', 'arn:aws:sns:eu-west-1:111122223333:topic', 'topic', true],
     ['arn_or_name', 'arn:aws:iam::111122223333:role/app', 'arn:aws:iam::444455556666:role/app', false],
@@ -306,6 +319,7 @@ describe('a value that one leaf was changed in is another', () => {
     ['list', blocks],
     ['set', blocks],
     ['containers', containers],
+    ['dns_names', fc.uniqueArray(fc.constantFrom('a.example.com', '*.example.com', 'b'), { minLength: 1 })],
     ['cidrs', fc.uniqueArray(fc.constantFrom('10.0.0.0/8', '2001:db8::/32', '::/0'), { minLength: 1 })],
     ['permissions', fc.array(permission, { minLength: 1, maxLength: 1 })],
     ['map', fc.dictionary(word, word, { minKeys: 1 })],
@@ -323,18 +337,19 @@ describe('a value that one leaf was changed in is another', () => {
     )
   })
 
-  test.each(kinds.filter(([kind]) => ['unordered_json', 'set', 'cidrs', 'permissions', 'containers'].includes(kind)))(
-    'but %s has no order',
-    (kind, values) => {
-      fc.assert(
-        fc.property(values, (made) => {
-          const value = JSON.parse(JSON.stringify(made)) as readonly Json[]
-          expect(isSame(kind, value, value.toReversed())).toBe(true)
-        }),
-        { numRuns: 60 },
-      )
-    },
-  )
+  test.each(
+    kinds.filter(([kind]) =>
+      ['unordered_json', 'set', 'cidrs', 'dns_names', 'permissions', 'containers'].includes(kind),
+    ),
+  )('but %s has no order', (kind, values) => {
+    fc.assert(
+      fc.property(values, (made) => {
+        const value = JSON.parse(JSON.stringify(made)) as readonly Json[]
+        expect(isSame(kind, value, value.toReversed())).toBe(true)
+      }),
+      { numRuns: 60 },
+    )
+  })
 })
 
 describe('with the shape of the provider’s schema', () => {
@@ -356,6 +371,13 @@ describe('with the shape of the provider’s schema', () => {
     id: shape('string', {}, { computed: true }),
     target: shape('list', { host: shape('dns_name'), weights: shape('set') }),
     labels: shape('map'),
+  })
+  test('what XML takes for numbers and flags is shown as what it is', () => {
+    const block = shape('list', { tags: shape('tags'), name: shape('string'), rule })
+    expect(
+      typed(block, [{ name: 7, tags: { Team: true }, rule: [{ port: '80', on: 'true', labels: { a: 1 } }], other: 1 }]),
+    ).toEqual([{ name: '7', tags: { Team: 'true' }, rule: [{ port: 80, on: true, labels: { a: 1 } }], other: 1 }])
+    expect(typed(block, [{ name: '', rule: null }, 'text'])).toEqual([{ name: '', rule: null }, 'text'])
   })
   test.each<[string, Json, Json, boolean]>([
     ['a number as text', [{ port: '80' }], [{ port: 80 }], true],
@@ -459,6 +481,9 @@ test.each<[AttributeKind, Json, Json]>([
   ['string', 7, '7'],
   ['string', false, 'false'],
   ['tags', true, 'true'],
+  ['time', 'Jan 2, 2026, 3:04:05\u202fPM', '2026-01-02T15:04:05Z'],
+  ['time', '2026-01-02T03:04:05+02:00', '2026-01-02T03:04:05+02:00'],
+  ['time', '', null],
   ['policy', '{ "b": [2, 1], "a": 1 }', '{"a":1,"b":[2,1]}'],
   ['policy', 'not json', 'not json'],
   ['list', [{ a: 1 }], [{ a: 1 }]],

@@ -11,6 +11,7 @@ const read = (eventName: string, requestParameters: Json, responseElements: Json
       eventSource: 'ec2.amazonaws.com',
       eventName,
       eventTime: '2026-01-01T00:00:00Z',
+      recipientAccountId: '111122223333',
       requestParameters,
       responseElements,
     }),
@@ -141,7 +142,26 @@ test('an element has the attributes of a rule resource, and the block of an inli
   })
 })
 
+test.each<[string, JsonObject, string]>([
+  ['another account', { userId: '444455556666', groupId: 'sg-2' }, '444455556666/sg-2'],
+  ['the same account', { userId: '111122223333', groupId: 'sg-2' }, 'sg-2'],
+  ['whoever', { groupId: 'sg-2' }, 'sg-2'],
+  ['somebody who is hidden', { userId: 'HIDDEN_DUE_TO_SECURITY_REASONS', groupId: 'sg-2' }, 'sg-2'],
+])('a group of %s is named as the provider does', (_, member, name) => {
+  const [asked] = read('AuthorizeSecurityGroupIngress', permissions({ ...tcp, groups: { items: [member] } }))
+  const answer = { securityGroupRuleSet: { items: [{ groupId: group, ...tcp, referencedGroupInfo: member }] } }
+  const [answered] = read('AuthorizeSecurityGroupIngress', permissions(tcp), answer)
+  for (const element of [asked, answered])
+    expect(element).toMatchObject({ referenced_security_group_id: name, block: { security_groups: [name] } })
+})
+
 test.each<[string, string, JsonObject, JsonObject]>([
+  [
+    'by id and new description, in an envelope',
+    'UpdateSecurityGroupRuleDescriptionsIngress',
+    { SecurityGroupRuleDescription: { SecurityGroupRuleId: 'sgr-1', Description: 'new', tag: 1 } },
+    { description: 'new' },
+  ],
   ['by id', 'RevokeSecurityGroupIngress', { securityGroupRuleIds: { items: [{ securityGroupRuleId: 'sgr-1' }] } }, {}],
   ['by id alone in its list', 'RevokeSecurityGroupIngress', { securityGroupRuleIds: { items: ['sgr-1'] } }, {}],
   [

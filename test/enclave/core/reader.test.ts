@@ -67,6 +67,7 @@ describe('a value', () => {
     ['is patched', { from: 'request.a', patch: '/b' }, { a: [{ op: 'add', path: '/b', value: '1' }] }, '1'],
     ['is patched away', { from: 'request.a', patch: '/b' }, { a: [{ op: 'remove', path: '/b' }] }, ''],
     ['is patched to nothing', { from: 'request.a', patch: '/b' }, { a: [{ op: 'replace', path: '/b' }] }, ''],
+    ['is copied', { from: 'request.a', patch: '/b' }, { a: [{ op: 'copy', from: '/c', path: '/b' }] }, undefined],
     [
       'is not patched',
       { from: 'request.a', patch: '/b' },
@@ -77,7 +78,7 @@ describe('a value', () => {
     ['has keys that are patched away', { from: 'request.a', unpatched: '/b/' }, { a: PATCHES }, ['~1']],
     ['has no patched keys', { from: 'request.a', patched: '/x/' }, { a: PATCHES }, undefined],
     ['has none that go', { from: 'request.a', unpatched: '/x/' }, { a: PATCHES }, undefined],
-    ['is a method', { from: 'request.a', read: 'method' }, { a: '/~1a~1b/GET/logging/loglevel' }, 'a~1b/GET'],
+    ['is a method', { from: 'request.a', read: 'method' }, { a: '/~1a~1b/GET/logging/loglevel' }, 'a/b/GET'],
     ['is every method', { from: 'request.a', read: 'method' }, { a: '/*/*/logging/loglevel' }, '*/*'],
     ['is the names in a map', { from: 'request.a', read: 'names' }, { a: { b: 1 } }, ['b']],
     ['is the values in a map', { from: 'request.a', read: 'values' }, { a: { b: 1 } }, [1]],
@@ -94,7 +95,7 @@ describe('a value', () => {
       { low_tide: { At: 1 } },
     ],
     ['says nothing', { from: 'request.a', snake: { low_tide: null } }, { a: { lowTide: {}, d: {} } }, { d: [{}] }],
-    ['is a whole method', { from: 'request.a', read: 'whole_method' }, { a: '/~1a~1b/GET' }, 'a~1b/GET'],
+    ['is a whole method', { from: 'request.a', read: 'whole_method' }, { a: '/~1a~1b/GET' }, 'a/b/GET'],
     ['is every whole method', { from: 'request.a', read: 'whole_method' }, { a: '/*/*' }, '*/*'],
     ['is a setting', { from: 'request.a', read: 'whole_method' }, { a: '/*/*/caching/enabled' }, undefined],
     ['is a variable', { from: 'request.a', read: 'whole_method' }, { a: '/variables/GET' }, undefined],
@@ -145,10 +146,27 @@ describe('a value', () => {
       { a: [{ p: true, b: 1 }, { p: 'true', b: 2 }, { p: false, b: 3 }, { b: 4 }, 'c'] },
       [3, 4, 'c'],
     ],
+    [
+      'is of all but some elements and some others',
+      { from: 'request.a', without: [{ p: true }, { p: false, b: 3 }], pluck: 'b' },
+      {
+        a: [
+          { p: true, b: 1 },
+          { p: false, b: 2 },
+          { p: false, b: 3 },
+        ],
+      },
+      [2],
+    ],
     ['is in a JSON text', { from: 'request.a', read: 'json', at: 'b.c' }, { a: '{"b":{"c":1}}' }, 1],
     ['is in no JSON text', { from: 'request.a', read: 'json' }, { a: '{' }, undefined],
     ['is escaped', { from: 'request.a', read: ['url', 'json'] }, { a: '%7B%22b%22%3A1%7D' }, { b: 1 }],
     ['is badly escaped', { from: 'request.a', read: 'url' }, { a: '%' }, undefined],
+    ['is in Base64', { from: 'request.a', read: 'base64' }, { a: 'Z3JvdXBzOiBbXQ==' }, 'groups: []'],
+    ['is in no Base64', { from: 'request.a', read: 'base64' }, { a: 'groups: []' }, undefined],
+    ['is bytes in Base64', { from: 'request.a', read: 'base64' }, { a: '/w==' }, undefined],
+    ['is the only one', { from: 'request.a', read: 'only' }, { a: ['x'] }, 'x'],
+    ['is one of several', { from: 'request.a', read: 'only' }, { a: ['x', 'y'] }, undefined],
     ['is the end of an ARN', { from: 'request.a', read: 'last' }, { a: 'arn:aws:sns:eu-west-1:1:topic' }, 'topic'],
     ['is a name of the DNS', { from: 'request.a', read: 'dns' }, { a: '\\052.Example.com.' }, '*.example.com'],
     [
@@ -162,6 +180,7 @@ describe('a value', () => {
     ['stands before a text', { from: 'request.a', before: '/' }, { a: 'x/y/z' }, 'x'],
     ['is a list in a text', { from: 'request.a', split: ',' }, { a: 'x, y' }, ['x', 'y']],
     ['is in minutes', { from: 'request.a', times: 60 }, { a: '5' }, 300],
+    ['is one more', { from: 'request.a', plus: 1 }, { a: '2' }, 3],
     ['is no number', { from: 'request.a', times: 60 }, { a: '' }, undefined],
     ['stands for none', { from: 'request.a', none_at: ['request.c', 'request.b'] }, { a: 20, b: '20' }, 0],
     ['is more than none', { from: 'request.a', none_at: 'request.b' }, { a: 30, b: 20 }, 30],
@@ -260,6 +279,16 @@ test('blocks have the names of Terraform, and null or nothing for what is not th
     { b: 1, c: [{ d: 'x' }, { d: 'y' }], e: true, f: 2, g: 0 },
     { b: null, c: [], e: true, f: 2, g: 0 },
   ])
+})
+
+test.each<[string, Json, Json | undefined]>([
+  ['stands beside the request', { grantId: 'abc' }, 'abc'],
+  ['is not there', null, undefined],
+  ['is not of that form', 'abc', undefined],
+])('a value of the additional data %s', (_, additionalEventData, value) => {
+  const record = { eventSource: 'kms.amazonaws.com', eventName: 'RetireGrant', requestParameters: null }
+  const event = parseRecord({ ...record, additionalEventData })
+  expect(compile('event.additionalEventData.grantId')(event)).toEqual(value)
 })
 
 test('structures become blocks by their names', () => {
