@@ -1,10 +1,12 @@
-import { stateAt } from './compare.ts'
+import { kindOf, stateAt } from './compare.ts'
+import { isList } from './document.ts'
 import { draft } from './draft.ts'
 import type { OpenDrift } from './drifts.ts'
 import type { Draft, Excuse } from './finding.ts'
-import type { Json } from './json.ts'
+import { isObject, type Json } from './json.ts'
 import type { Case } from './case.ts'
-import { isInside } from './path.ts'
+import { isSame } from './meaning.ts'
+import { isInside, keyPath, splitPath, valueAt } from './path.ts'
 import { WHOLE } from './touches.ts'
 import { excuseOfFlap, flapOf, type Weighed } from './weigh.ts'
 
@@ -32,14 +34,29 @@ export function endings(given: Case, weighed: readonly Weighed[]): readonly Draf
   return Array.from(groups.values(), (group) => resolution(given, group))
 }
 
-function isEnded(drift: OpenDrift, { call, moment, ground }: Case, weighed: readonly Weighed[]): boolean {
+function isEnded(drift: OpenDrift, given: Case, weighed: readonly Weighed[]): boolean {
+  const { call, moment, ground } = given
   const { target, comparison } = call
   if (ground.drifts.touches.since(moment).isLate(drift.path)) return false
   if (drift.path === WHOLE) return target.effect === 'create' || target.effect === 'put'
   // A block that goes takes an argument of it along, and is not back as long as one of them is not.
   const isOn = (path: string): boolean => isInside(path, drift.path) || isInside(drift.path, path)
   const differs = weighed.some(({ change, excuse }) => isOn(change.path) && excuse?.by !== 'writer')
-  return !drift.isBack && !differs && comparison.touched.some((path) => isInside(drift.path, path))
+  if (drift.isBack || differs) return false
+  return comparison.touched.some((path) => isInside(drift.path, path)) || isMadeAgain(drift, given)
+}
+
+/** Whether a block that had gone is back, each of its arguments set by itself. */
+function isMadeAgain({ path, now }: OpenDrift, { call, owned }: Case): boolean {
+  const { target, comparison } = call
+  const block = valueAt(owned.attributes, splitPath(path))
+  const [only, ...others] = isList(block) ? block : []
+  if (!isObject(only) || others.length > 0 || !isSame('list', now, [])) return false
+  return Object.entries(only).every(([name, value]) => {
+    const argument = keyPath(path, name)
+    const isSet = comparison.touched.some((touched) => isInside(touched, argument))
+    return isSet || isSame(kindOf(target.type, argument) ?? 'string', value, null)
+  })
 }
 
 function ending(drift: OpenDrift, given: Case, weighed: readonly Weighed[]): Ending {

@@ -10,6 +10,8 @@ export const KINDS = [
   'flag_text',
   /** A word for whether something is on: `Disabled`, `off`, in any case, and nothing are one. */
   'switch',
+  /** A kind of storage that a service does not tell where it is the standard one, under the name that it has for that. */
+  'storage_type',
   /** How many there have to be at least: 1 and nothing are one. */
   'minimum',
   /** A map of strings; each key is a path of its own. */

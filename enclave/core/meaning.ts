@@ -54,6 +54,7 @@ const document = (normalise: (document: Json) => Json): Meaning => ({
 const map: Meaning = { normal: normalMap, shown: whole }
 
 /** What services call a thing that is not on. */
+const isStandard = (value: Json): boolean => value === 'aurora' || value === 'standard'
 const isOff = (value: Json): boolean => typeof value === 'string' && /^(?:disabled|off)$/i.test(value)
 
 const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
@@ -73,6 +74,10 @@ const MEANINGS: Readonly<Record<AttributeKind, Meaning>> = {
   switch: {
     ...text(),
     normal: (value) => (isUnset(value) || isOff(value) ? null : scalar(value)),
+  },
+  storage_type: {
+    ...text(),
+    normal: (value) => (isUnset(value) || isStandard(value) ? null : scalar(value)),
   },
   minimum: { normal: (value) => (isUnset(value) ? 1 : number(value)), shown: whole },
   map,
