@@ -3,6 +3,9 @@ import { isRedacted } from './meaning.ts'
 
 // The forms in which records hold lists, tags and their keys.
 
+/** Takes a value one step towards Terraform's form; undefined when it is not of the form that the step reads. */
+export type Step = (value: Json) => Json | undefined
+
 /** What calls of the form `<Action>Request` make of a scalar: `{"tag": 1, "content": "vpc-1"}`. */
 export function plain(value: Json | undefined): Json | undefined {
   return isObject(value) && value['content'] !== undefined && value['tag'] !== undefined ? value['content'] : value

@@ -1,7 +1,6 @@
 import { methodName } from './identity.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { listOf } from './lists.ts'
-import type { Step } from './reader.ts'
+import { listOf, type Step } from './lists.ts'
 
 /**
  * What API Gateway's patch operations leave at a path; "" where they remove it, or replace it with nothing. What they copy

@@ -1,12 +1,9 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { listOf, plain, readExact, readKeys, readTags } from './lists.ts'
+import { listOf, plain, readExact, readKeys, readTags, type Step } from './lists.ts'
 import { isRedacted } from './meaning.ts'
 import { normalDnsName } from './network.ts'
 import { methodOf, wholeMethodOf } from './patch.ts'
 import { standsAt, upperFirst } from './place.ts'
-
-/** Takes a value one step towards Terraform's form; undefined when it is not of the form that the step reads. */
-export type Step = (value: Json) => Json | undefined
 
 /** The last second that a date can hold. */
 const LAST_SECOND = 8.64e12

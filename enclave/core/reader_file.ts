@@ -3,11 +3,10 @@ import type { CloudEvent } from './event.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { isRedacted, isSame } from './meaning.ts'
 import { valueAt } from './path.ts'
-import { listOf, plain } from './lists.ts'
+import { listOf, plain, type Step } from './lists.ts'
 import { patch, patched, unpatched } from './patch.ts'
 import { readPlace, standsAt, type Place } from './place.ts'
 import * as steps from './reader.ts'
-import type { Step } from './reader.ts'
 
 /** Says what is wrong at a path of the catalog file. */
 export type Fail = (message: string, path: readonly unknown[]) => never
