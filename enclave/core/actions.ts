@@ -56,4 +56,4 @@ function normalValue(value: Json): Json {
 }
 
 const isUnset = (value: Json): boolean =>
-  value === null || value === '' || value === 'false' || (isList(value) && value.length === 0)
+  value === null || value === '' || value === 'false' || (typeof value === 'object' && Object.keys(value).length === 0)

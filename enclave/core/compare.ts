@@ -204,6 +204,8 @@ const isBlocks = (kind: AttributeKind): boolean =>
   kind === 'cidrs' ||
   kind === 'dns_names' ||
   kind === 'termination_policies' ||
+  kind === 'actions' ||
+  kind === 'event_selectors' ||
   kind === 'permissions'
 
 /** What Terraform marks as sensitive in this resource, and what the provider does in every one of its type. */

@@ -165,7 +165,9 @@ export function delta(
 function without(these: Json, those: Json, shape: Shape): readonly Json[] {
   if (elements(those).length === 0) return elements(these)
   const alignment = alignmentOf(shape, elements(these), elements(those))
-  const key = (block: Json): string => canonicalJson(normalBlock(shape, block, alignment))
+  const isPlain = shape.kind === 'list' || shape.kind === 'set'
+  const key = (block: Json): string =>
+    canonicalJson(isPlain ? normalBlock(shape, block, alignment) : MEANINGS[shape.kind].normal([block]))
   const left = Map.groupBy(elements(those).map(key), whole) as Map<string, string[]> // a text is its own key
   return elements(these).filter((block) => left.get(key(block))?.pop() === undefined)
 }

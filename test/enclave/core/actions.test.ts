@@ -38,6 +38,8 @@ describe('two actions', () => {
     ['with a secret and without', oidc({ issuer: 'i', client_secret: 's' }), oidc({ issuer: 'i' }), true],
     ['that last as long by default', oidc({ session_timeout: 604800 }), oidc({}), true],
     ['that last shorter', oidc({ session_timeout: 60 }), oidc({}), false],
+    ['with an empty map and without', oidc({ authentication_request_extra_params: {} }), oidc({}), true],
+    ['with a parameter of their own', oidc({ authentication_request_extra_params: { a: 'b' } }), oidc({}), false],
   ])('%s', (_, a, b, is) => {
     expect(same([a], [b])).toBe(is)
     expect(same([b], [a])).toBe(is)

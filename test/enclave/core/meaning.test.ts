@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { KINDS, type AttributeKind } from '../../../enclave/core/kind.ts'
 import { canonicalJson, type Json } from '../../../enclave/core/json.ts'
 import { delta, isRedacted, isSame, isUndecided, shown, typed } from '../../../enclave/core/meaning.ts'
-import type { Shape } from '../../../enclave/core/shape.ts'
+import { NO_SHAPE, type Shape } from '../../../enclave/core/shape.ts'
 
 const policy = (statement: object, rest: object = {}): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }], ...rest })
@@ -507,6 +507,22 @@ test.each<[Json, boolean]>([
   [null, false],
 ])('isRedacted(%j) is %s', (value, redacted) => {
   expect(isRedacted(value)).toBe(redacted)
+})
+
+test('delta leaves out what a kind of its own takes for the same', () => {
+  const [actions, selectors] = [
+    { ...NO_SHAPE, kind: 'actions' },
+    { ...NO_SHAPE, kind: 'event_selectors' },
+  ] as const
+  const login = { type: 'authenticate-oidc', order: 1, authenticate_oidc: [{ issuer: 'i', scope: 'openid' }] }
+  const resent = { ...login, authenticate_oidc: [{ issuer: 'i', scope: null }] }
+  const [here, there] = [
+    { type: 'forward', order: 2, target_group_arn: 'tg-1' },
+    { type: 'forward', order: 2, target_group_arn: 'tg-2' },
+  ]
+  expect(delta([login, here], [resent, there], actions)).toEqual({ added: [there], removed: [here] })
+  const [all, writes] = [{ read_write_type: 'All' }, { read_write_type: 'WriteOnly' }]
+  expect(delta([all], [writes], selectors)).toEqual({ added: [writes], removed: [all] })
 })
 
 test('delta counts what stands twice', () => {
