@@ -1,3 +1,4 @@
+import { blockIn, inBlocks } from './blocks.ts'
 import type { Attribute, Reader, ResourceType, Target } from './catalog.ts'
 import { isList } from './document.ts'
 import type { CloudEvent } from './event.ts'
@@ -56,7 +57,8 @@ export function compare(
   current: Current = () => undefined,
 ): Comparison {
   const state = known ?? NOTHING
-  const { kindAt, old, values } = written(target, event, known, current)
+  const { kindAt, old, values: each } = written(target, event, known, current)
+  const values = known === undefined ? each : inBlocks(each, { ...known, type: target.type, kindAt, current })
   const touched: string[] = []
   const changes: Change[] = []
   // A state that has a resource was read after the call that made it: what that call hides is in there.
@@ -141,11 +143,6 @@ function members(type: ResourceType, { path, old, now }: Pair): readonly Pair[] 
     const attribute = type.attributes.get(pair.path)
     return attribute === undefined ? [pair] : partsOf(type, attribute, pair)
   })
-}
-
-function blockIn(value: Json | undefined): JsonObject | undefined {
-  const block = isList(value) && value.length === 1 ? value[0] : value
-  return isObject(block) ? block : undefined
 }
 
 /** The single keys of two maps. */

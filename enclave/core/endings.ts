@@ -1,9 +1,9 @@
+import { blockIn } from './blocks.ts'
 import { kindOf, stateAt } from './compare.ts'
-import { isList } from './document.ts'
 import { draft } from './draft.ts'
 import type { OpenDrift } from './drifts.ts'
 import type { Draft, Excuse } from './finding.ts'
-import { isObject, type Json } from './json.ts'
+import type { Json } from './json.ts'
 import type { Case } from './case.ts'
 import { isSame } from './meaning.ts'
 import { isInside, keyPath, splitPath, valueAt } from './path.ts'
@@ -43,16 +43,15 @@ function isEnded(drift: OpenDrift, given: Case, weighed: readonly Weighed[]): bo
   const isOn = (path: string): boolean => isInside(path, drift.path) || isInside(drift.path, path)
   const differs = weighed.some(({ change, excuse }) => isOn(change.path) && excuse?.by !== 'writer')
   if (drift.isBack || differs) return false
-  return comparison.touched.some((path) => isInside(drift.path, path)) || isMadeAgain(drift, given)
+  return comparison.touched.some((path) => isInside(drift.path, path)) || isUndone(drift, given)
 }
 
-/** Whether a block that had gone is back, each of its arguments set by itself. */
-function isMadeAgain({ path, now }: OpenDrift, { call, owned }: Case): boolean {
+/** Whether a block that had come or gone has not, or has, again: each of its arguments is set by itself. */
+function isUndone({ path, now }: OpenDrift, { call, owned }: Case): boolean {
   const { target, comparison } = call
-  const block = valueAt(owned.attributes, splitPath(path))
-  const [only, ...others] = isList(block) ? block : []
-  if (!isObject(only) || others.length > 0 || !isSame('list', now, [])) return false
-  return Object.entries(only).every(([name, value]) => {
+  const block = blockIn(valueAt(owned.attributes, splitPath(path))) ?? blockIn(now)
+  if (block === undefined || target.type.attributes.get(path)?.isSingle !== true) return false
+  return Object.entries(block).every(([name, value]) => {
     const argument = keyPath(path, name)
     const isSet = comparison.touched.some((touched) => isInside(touched, argument))
     return isSet || isSame(kindOf(target.type, argument) ?? 'string', value, null)

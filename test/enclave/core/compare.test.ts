@@ -147,6 +147,12 @@ describe('a block that can occur once', () => {
     expect(changes({ set: { log: [] } }, known({ log: old }))).toEqual({ log: [old, []] })
     expect(changes({ set: { log: now } }, known({ log: [] }))).toEqual({ log: [[], now] })
   })
+
+  it('comes as a whole where a call names its arguments, without what is secret of it', () => {
+    expect(changes({ set: { 'log.level': 'all', 'log.token': 'abc' } }, known({ log: [] }))).toEqual({
+      log: [[], [{ level: 'all', token: 'sha256:3' }]],
+    })
+  })
 })
 
 describe('what comes to a list or leaves it', () => {
