@@ -60,8 +60,11 @@ const isAlert = (run: Run, weighed: readonly Weighed[]): boolean =>
 const isNews = ({ run }: Call, weighed: readonly Weighed[]): boolean =>
   isAlert(run, weighed) || weighed.some(({ excuse, known }) => excuse !== undefined && excuse.by !== 'writer' && !known)
 
-/** A drift with all that may be told, or where none of it may, what is kept quiet. */
-function differenceOf({ event, run, subject }: Call, weighed: readonly Weighed[]): Draft {
+/** A drift with all that is new and may be told, or where none of it may, what is kept quiet. */
+function differenceOf({ event, run, subject }: Call, all: readonly Weighed[]): Draft {
+  // What an earlier call changed, and this one only says again, is that one's.
+  const isRepeat = (one: Weighed): boolean => isLoud(one) && one.known !== undefined && !one.change.suspected
+  const weighed = run === 'unapproved' ? all : all.filter((one) => !isRepeat(one))
   const [loud, quiet] = [weighed.filter(isLoud), weighed.filter((one) => !isLoud(one))]
   const withheld = withheldOf(quiet)
   const changes = weighed.map(({ change }) => change)
