@@ -64,7 +64,8 @@ export class UnreadRecord implements Look {
   }
 
   read(): JsonObject {
-    if (this.#bytes.length === 0) throw new Error('the file of this record was let go of: read it before the next one')
+    if (this.#bytes.length === 0)
+      throw new Error('the file of this record was let go of: read it before more are asked for')
     return parse(this.#bytes, this.#start, this.#end) as JsonObject // it begins with a brace
   }
 }

@@ -35,8 +35,7 @@ export async function alternate<Side extends string>(
   rounds: number,
   clock: Clock = clocks.wall,
 ): Promise<Readonly<Record<Side, Samples>>> {
-  const order = Object.keys(sides) as Side[] // the record's own keys
-  const samples = Object.fromEntries(order.map((side) => [side, []])) as unknown as Record<Side, number[]>
+  const { order, samples } = prepared(sides)
   for (let round = -WARM_UPS; round < rounds; round++) {
     for (const side of order) {
       const ms = await timed(sides[side], clock)
@@ -56,14 +55,19 @@ export async function apart<Side extends string>(
   rounds: number,
   clock: Clock = clocks.wall,
 ): Promise<Readonly<Record<Side, Samples>>> {
-  const order = Object.keys(sides) as Side[] // the record's own keys
-  const samples = Object.fromEntries(order.map((side) => [side, []])) as unknown as Record<Side, number[]>
+  const { order, samples } = prepared(sides)
   for (const side of [...order, ...order.toReversed()])
     for (let round = -WARM_UPS; round < rounds; round++) {
       const ms = await timed(sides[side], clock)
       if (round >= 0) samples[side].push(ms)
     }
   return samples
+}
+
+function prepared<Side extends string>(sides: Readonly<Record<Side, unknown>>) {
+  const order = Object.keys(sides) as Side[] // the record's own keys
+  const samples = Object.fromEntries(order.map((side) => [side, []])) as unknown as Record<Side, number[]>
+  return { order, samples }
 }
 
 /** In milliseconds. */
